@@ -1,0 +1,108 @@
+"""The C core: recorders of line figures, process memory, books and reports.
+
+Kept true by tests/py/test_core_stub.py. All sizes are bytes; all times are seconds since 1970.
+"""
+
+from types import CodeType
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+engine: str  # "monitoring" (3.12+) or "settrace" (3.8-3.11)
+
+# (line, hits, net_bytes, max_bytes, peak_bytes): net = sum of memory after minus before over the
+# line's executions; max = highest memory at the end of one; peak = highest rise within one execution
+# where the meter can tell (tracemalloc on 3.9+), else 0.
+Row = Tuple[int, int, int, int, int]
+# (calls, first_bytes, max_bytes): memory at the first entry, highest memory at any entry.
+Entry = Tuple[int, int, int]
+
+class Recorder:
+    """Counts hits and memory change of each line of the code objects added to it.
+
+    meter: "rss" (gated), "rss-plain" (read at every line), "pss", "uss" or "tracemalloc".
+    per_call: figures are kept per outermost call (a call made while no other frame of this recorder
+        is open in the same thread or task); when it ends, for whatever reason, on_call(call) is called
+        with a list of (code, Entry, list[Row]), one per top-level code that ran, in order of add().
+        Otherwise figures accumulate and rows() tells them.
+    max_bytes, on_max: on_max(frame, bytes) is called when a line ends at or above max_bytes.
+    Errors raised by callbacks go to sys.unraisablehook; KeyboardInterrupt and SystemExit propagate.
+    """
+
+    def __init__(
+        self,
+        *,
+        meter: str = "rss",
+        include_children: bool = False,
+        per_call: bool = False,
+        on_call: Optional[Callable[[List[Tuple[CodeType, Entry, List[Row]]]], Any]] = None,
+        max_bytes: Optional[int] = None,
+        on_max: Optional[Callable[[Any, int], Any]] = None,
+    ) -> None: ...
+    def add(self, code: CodeType, top: Optional[CodeType] = None, *, always: bool = False) -> None:
+        """Measure code; idempotent. With top (added before), code's lines are booked on top's sheet
+        (nested functions). always: measured without start(), from the next call on."""
+    def start(self) -> None:
+        """Measure until the matching stop(); nests. On 3.12+ in all threads, before in this one."""
+    def stop(self) -> None: ...
+    def rows(self, code: CodeType) -> List[Row]:
+        """Rows of a top-level code, in the order in which the lines were first booked."""
+    def entry(self, code: CodeType) -> Optional[Entry]: ...
+    def clear(self) -> None:
+        """Set all figures to zero."""
+
+class Carrier:
+    """3.8-3.11: drives a generator or coroutine with the tracer on whenever it runs (see _wrap.py)."""
+    def __init__(self, inner: Any) -> None: ...
+
+# --- process memory (core/proc.h) -------------------------------------------------------------
+def memory(pid: int = -1, kind: str = "rss") -> int:
+    """Memory of a process, bytes; -1 is this one. kind: "rss", "pss", "uss".
+    Raises ProcessLookupError, PermissionError, OSError."""
+def children_memory(pid: int = -1, kind: str = "rss") -> List[Tuple[int, int]]:
+    """(pid, bytes) of every living descendant; those that vanish meanwhile are left out."""
+def peak_reset() -> bool:
+    """Set this process's high-water mark back to its current resident set; False if not allowed."""
+def peak_memory() -> int:
+    """This process's resident high-water mark (VmHWM)."""
+
+class Watcher:
+    """Samples a process's memory from a C thread that needs no interpreter lock."""
+    def __init__(
+        self,
+        pid: int = -1,
+        interval: float = 0.1,
+        *,
+        kind: str = "rss",
+        include_children: bool = False,
+        fd: int = -1,
+    ) -> None:
+        """fd: also write 'MEM %.6f %.4f' lines (MiB, time) there, at most 1 s late."""
+    def start(self) -> None: ...
+    def stop(self) -> List[Tuple[int, float]]:
+        """(bytes, time) samples, the first taken at start() and the last at stop(). Idempotent."""
+
+# --- the account book, for the native front ----------------------------------------------------
+def book_open(path: str, replace: bool = False) -> None: ...
+def book_close(discard: bool = False) -> None: ...
+def book_path() -> Optional[str]: ...
+def book_meta(key: str, value: str) -> None: ...
+def book_source(file: str, text: str) -> None: ...
+def select(
+    *,
+    roots: Sequence[str] = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    functions: Sequence[str] = (),
+) -> None:
+    """Profile, from now on, every function whose file lies below one of roots or matches an include
+    pattern (fnmatch on the absolute path), and matches no exclude pattern. functions: only those
+    whose name or qualified name matches one of these patterns."""
+def profile_code(code: CodeType, name: str) -> None:
+    """Book this code object's lines from now on."""
+def profile_stop() -> None:
+    """Stop booking; the book stays readable."""
+def snapshot() -> Dict[str, Any]:
+    """{"functions": [{"file", "name", "first_line", "last_line", "rows": [Row...]}], "meta": {...}}"""
+def report(
+    paths: Sequence[str] = (), *, format: str = "table", options: Optional[Dict[str, Any]] = None
+) -> str:
+    """The report of saved books (or of the open one) as text; src/report formats."""

@@ -1,0 +1,24 @@
+/* base/mem.h -- the one door to the allocator, with overflow checks and a switch for tests.
+ *
+ * Invariant: out of memory is an ordinary answer (NULL), never an abort.
+ * Threads:   as safe as malloc. SPDX-License-Identifier: MIT */
+#ifndef ML_BASE_MEM_H
+#define ML_BASE_MEM_H
+
+#include <stddef.h>
+
+/* Zeroed memory for n elements of size bytes each; NULL if it cannot be had or overflows.
+ * n or size 0 gives a block that may be freed. */
+void *ml_calloc(size_t n, size_t size);
+/* Grow or shrink to n elements; old contents kept, new bytes undefined. On NULL, p stays. */
+void *ml_realloc(void *p, size_t n, size_t size);
+/* NULL is fine. */
+void ml_free(void *p);
+/* Copies of text; the caller frees. */
+char *ml_strdup(const char *s);
+char *ml_strndup(const char *s, size_t n);
+
+/* Tests: let the n-th request from now on (1 = the next) and all after it fail; 0 turns it off. */
+void ml_mem_fail_after(long n);
+
+#endif

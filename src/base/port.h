@@ -1,0 +1,52 @@
+/* base/port.h -- the one place for compiler attributes and operating-system facts.
+ *
+ * Nothing else in the tree tests for a compiler or a platform. SPDX-License-Identifier: MIT */
+#ifndef ML_BASE_PORT_H
+#define ML_BASE_PORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ML_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define ML_NOINLINE __attribute__((noinline, cold))
+#define ML_UNUSED __attribute__((unused))
+#define ML_LIKELY(x) __builtin_expect(!!(x), 1)
+#define ML_UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Initial-exec: one load from a fixed offset. Only for pointer-sized variables: the extension is
+ * loaded with dlopen and shares a small static reserve (specs/profiling.md, pitfall 4). */
+#define ML_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+/* Monotonic time since some fixed moment, ns. */
+uint64_t ml_now_ns(void);
+/* Wall-clock time since 1970-01-01 UTC, ns. */
+int64_t ml_wall_ns(void);
+
+/* A cheap, steadily rising counter (~10 ns): the time-stamp counter where it is constant, else
+ * ml_now_ns(). Unit: ticks; ml_ticks_per_us() tells how many. */
+static inline uint64_t ml_ticks(void)
+{
+#if defined(__x86_64__)
+    return __rdtsc();
+#elif defined(__aarch64__)
+    uint64_t t;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
+    return t;
+#else
+    return ml_now_ns();
+#endif
+}
+
+/* Ticks in a microsecond, measured once at first use (about 1 ms). 0 where the counter cannot be
+ * trusted (it is not constant over frequency changes): callers then go without it. */
+uint64_t ml_ticks_per_us(void);
+
+size_t ml_page_bytes(void);
+
+/* Absolute path of the running program; the buffer's caller owns it. 0 or an ML_E code. */
+int ml_program_path(char *out, size_t out_bytes);
+
+#endif

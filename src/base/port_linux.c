@@ -1,0 +1,90 @@
+/* base/port_linux.c -- port.h for Linux. SPDX-License-Identifier: MIT */
+#include "base/port.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t clock_ns(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t ml_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t ml_wall_ns(void)
+{
+    return (int64_t)clock_ns(CLOCK_REALTIME);
+}
+
+#if defined(__x86_64__)
+/* The kernel lists "constant_tsc" and "nonstop_tsc" for every modern processor. */
+static int counter_is_constant(void)
+{
+    char line[8192];
+    int found = 0;
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    if (f == NULL)
+        return 0;
+    while (!found && fgets(line, sizeof line, f) != NULL)
+        found = strncmp(line, "flags", 5) == 0 && strstr(line, "constant_tsc") != NULL;
+    fclose(f);
+    return found;
+}
+#else
+static int counter_is_constant(void)
+{
+    return 1;
+}
+#endif
+
+static uint64_t measure_ticks_per_us(void)
+{
+    if (!counter_is_constant())
+        return 0;
+    uint64_t ns0 = ml_now_ns();
+    uint64_t ticks0 = ml_ticks();
+    uint64_t ns1;
+    do
+        ns1 = ml_now_ns();
+    while (ns1 - ns0 < 500000);
+    uint64_t ticks = ml_ticks() - ticks0;
+    return ticks * 1000 / (ns1 - ns0);
+}
+
+uint64_t ml_ticks_per_us(void)
+{
+    /* [lock-free] 0: not measured yet; 1: cannot be trusted; else the answer + 1. */
+    static _Atomic uint64_t known;
+    uint64_t k = atomic_load_explicit(&known, memory_order_relaxed);
+    if (k == 0) {
+        k = measure_ticks_per_us() + 1;
+        atomic_store_explicit(&known, k, memory_order_relaxed);
+    }
+    return k - 1;
+}
+
+size_t ml_page_bytes(void)
+{
+    long n = sysconf(_SC_PAGESIZE);
+    return n > 0 ? (size_t)n : 4096;
+}
+
+int ml_program_path(char *out, size_t out_bytes)
+{
+    ssize_t n = readlink("/proc/self/exe", out, out_bytes - 1);
+    if (n < 0)
+        return ml_status_from_errno(errno);
+    out[n] = '\0';
+    return (size_t)n == out_bytes - 1 ? ML_ELIMIT : ML_OK;
+}
