@@ -1,0 +1,134 @@
+# The front door; behind it stand Meson and meson-python. `make` alone lists the words.
+#
+#   build/          one Meson build folder for the program, the extension of .venv and the C tests
+#   .venv/          the interpreter of every day, with the package and the program installed
+#   .venvs/3.X/     the same for each other Python that tools/pythons.sh finds
+#   build-*/        sanitizers, fuzzers
+#   build/results/  what the tests said, as JUnit XML; tools/sum_tests.py adds it up
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3#         makes .venv
+WERROR ?= false#           true: warnings of the compiler are errors
+T ?=#                      one test by name (make test T=map); seconds for make fuzz
+FUZZ ?=#                   one fuzzer by name; empty: all
+UPDATE ?=#                 1: rewrite golden files
+export UPDATE
+
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+SETUP_ARGS := -Dbuildtype=release -Db_ndebug=false -Db_vscrt=md -Dwerror=$(WERROR)
+SOURCES := $(shell find src python compat pyproject.toml meson.build meson_options.txt -type f \
+             -not -path '*/__pycache__/*' -not -name '*.egg-info' -not -path 'compat/build/*')
+VERSIONS := 3.8 3.9 3.10 3.11 3.12 3.13
+PY_TESTS := $(wildcard tests/py tests/kql tests/e2e tests/tools)
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- what everything stands on ---------------------------------------------------------------------
+
+build/.system: tools/setup.sh tools/can_build.py
+	@mkdir -p build
+	PYTHON=$(PYTHON) tools/setup.sh build
+	@touch $@
+
+build/.system-%: tools/setup.sh build/.system
+	PYTHON=$(PYTHON) tools/setup.sh $*
+	@touch $@
+
+.venv/.tools: tools/requirements.txt tools/venv.sh | build/.system
+	tools/venv.sh .venv $(PYTHON) tools/requirements.txt
+	@touch $@
+
+.venv/.lint: tools/requirements-lint.txt .venv/.tools
+	.venv/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+# Meson itself notices changed meson.build files; this rule is for the first time, and for a
+# folder left half-configured.
+build/build.ninja: .venv/.tools
+	$(IN_VENV) meson setup build $(SETUP_ARGS) $(if $(wildcard build/build.ninja),--reconfigure)
+	@touch $@
+
+# --- words -----------------------------------------------------------------------------------------
+
+setup: build/build.ninja build/.system-test build/.system-lint .venv/.lint ## install all that development needs
+
+build: build/.installed ## the program (build/memline) and the package in .venv
+build/.installed: $(SOURCES) tools/install.sh .venv/.tools | build/build.ninja
+	$(IN_VENV) ninja -C build
+	$(IN_VENV) tools/install.sh .venv build
+	@touch $@
+
+test: build build/.system-test ## C units, Python on this interpreter, the arrows; T=name for one
+	@rm -rf build/results && mkdir -p build/results
+	@status=0; \
+	$(MAKE) --no-print-directory test-c T=$(T) || status=1; \
+	$(MAKE) --no-print-directory test-py T=$(T) || status=1; \
+	.venv/bin/python tools/check_layers.py || status=1; \
+	.venv/bin/python tools/sum_tests.py build/results || status=1; \
+	exit $$status
+
+test-c: build build/.system-test
+	@mkdir -p build/results
+	$(IN_VENV) meson setup build $(SETUP_ARGS) -Dtests=true --reconfigure >/dev/null
+	$(IN_VENV) tools/test_c.sh build c $(T)
+
+test-py: build
+	@mkdir -p build/results
+	@tools/test_py.sh .venv $(PY_TESTS) $(if $(T),-k $(T))
+
+test-all: test test-pythons san tsan lint docs ## every installed Python, sanitizers, lint, documents
+
+test-pythons: build ## the Python suite on each installed Python, two at a time
+	@tools/pythons.sh | awk '$$2 == "-" { print "python " $$1 ": not found, NOT TESTED" }'
+	@$(MAKE) --no-print-directory -j2 -k --output-sync=target \
+	    $$(tools/pythons.sh | awk '$$2 != "-" { print "test-py-" $$1 }')
+
+$(VERSIONS:%=test-py-%): test-py-%: .venvs/%/.installed
+	@mkdir -p build/results
+	@tools/test_py.sh .venvs/$* $(wildcard tests/py) $(if $(T),-k $(T))
+
+$(VERSIONS:%=.venvs/%/.tools): .venvs/%/.tools: tools/requirements.txt tools/venv.sh
+	tools/venv.sh .venvs/$* "$$(tools/pythons.sh | awk '$$1 == "$*" { print $$2 }')" $<
+	@touch $@
+
+$(VERSIONS:%=.venvs/%/.installed): .venvs/%/.installed: .venvs/%/.tools build/.installed
+	tools/install.sh .venvs/$* build/py-$* -Dprogram=false -Dwerror=$(WERROR)
+	@touch $@
+
+san: build/.system-test .venv/.tools ## the C tests under address and undefined-behaviour sanitizers
+	@mkdir -p build/results
+	$(IN_VENV) tools/sanitizer.sh address,undefined build-san
+
+tsan: build/.system-test .venv/.tools ## the C tests under the thread sanitizer
+	@mkdir -p build/results
+	$(IN_VENV) tools/sanitizer.sh thread build-tsan
+
+fuzz: build/.system-lint .venv/.tools ## every fuzzer for T=10 seconds each; FUZZ=name for one
+	$(IN_VENV) tools/fuzz.sh "$(FUZZ)" "$(or $(T),10)"
+
+lint: setup ## formatting, clang-tidy, ruff, mypy, the arrows between folders
+	$(IN_VENV) tools/lint.sh
+
+format: setup ## clang-format and ruff, in place
+	git ls-files '*.c' '*.h' | xargs -r clang-format -i
+	.venv/bin/ruff format -q .
+	.venv/bin/ruff check -q --fix-only .
+
+docs: build ## run the examples in the documents
+	.venv/bin/python tools/run_docs.py README.md ARCHITECTURE.md CONTRIBUTING.md docs
+
+demo: build ## profile real functions and show the report
+	@$(IN_VENV) tools/demo.sh
+
+bench: build ## interleaved benchmarks
+	@$(IN_VENV) bench/run.sh
+
+clean: ## back to a fresh checkout
+	rm -rf build build-* .venv .venvs .pytest_cache .hypothesis .mypy_cache .ruff_cache compat/build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
+        san tsan fuzz lint format docs demo bench clean

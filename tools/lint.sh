@@ -1,0 +1,29 @@
+#!/bin/bash
+# tools/lint.sh -- every check that runs nothing of ours; goes on after a failure and tells them all.
+set -u
+status=0
+check() {
+    local name=$1
+    shift
+    if output=$("$@" 2>&1); then
+        echo "lint: $name: fine"
+    else
+        echo "lint: $name: FAILED"
+        echo "$output"
+        status=1
+    fi
+}
+tidy() {
+    # The compile commands of the daily build; its own exit status is 0 for warnings, so count them.
+    local found
+    found=$(git ls-files 'src/*.c' | xargs -r -P 2 -n 4 clang-tidy -p build --quiet 2>/dev/null)
+    [ -z "$found" ] || { echo "$found"; return 1; }
+}
+mapfile -t c_files < <(git ls-files '*.c' '*.h')
+check "C format" clang-format --dry-run --Werror "${c_files[@]}"
+check "Python format" ruff format -q --check .
+check "ruff" ruff check -q .
+[ -f python/memline/__init__.py ] && check "mypy" mypy --no-error-summary python
+check "clang-tidy" tidy
+check "arrows" python tools/check_layers.py
+exit $status
