@@ -1,9 +1,11 @@
 /* base/err.c -- see err.h. SPDX-License-Identifier: MIT */
 #include "base/err.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct status_row {
     int code;
@@ -53,6 +55,26 @@ int ml_fail(struct ml_error *e, int status, const char *fmt, ...)
     return status;
 }
 
+int ml_fail_errno(struct ml_error *e, int err, const char *fmt, ...)
+{
+    int status = ml_status_from_errno(err);
+    if (e == NULL)
+        return status;
+    e->status = status;
+    e->hint[0] = '\0';
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(e->text, sizeof e->text, fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof e->text)
+        return status;
+    char reason[128] = "";
+    const char *text = strerror_r(err, reason, sizeof reason); /* GNU: may answer a static text */
+    snprintf(e->text + n, sizeof e->text - (size_t)n, ": %c%s",
+             tolower((unsigned char)text[0]), text[0] != '\0' ? text + 1 : "");
+    return status;
+}
+
 void ml_hint(struct ml_error *e, const char *fmt, ...)
 {
     if (e == NULL)
@@ -72,6 +94,9 @@ int ml_status_from_errno(int err)
     case ENOTDIR:
     case ESRCH:
         return ML_ENOTFOUND;
+    case EACCES:
+    case EPERM:
+        return ML_EDENIED;
     case ENOSPC:
     case EDQUOT:
         return ML_EFULL;

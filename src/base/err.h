@@ -24,7 +24,8 @@
     X(BUSY, -11, "in use", "stop the other user, or try again later")                           \
     X(TIMEOUT, -12, "took too long", "raise the limit, or ask for less")                        \
     X(CANCELLED, -13, "cancelled", "run it again")                                              \
-    X(INVALID, -14, "invalid value", "check the value")
+    X(INVALID, -14, "invalid value", "check the value")                                          \
+    X(DENIED, -15, "not permitted", "run as the owner of the file or process, or as root")
 
 #define ML_ENUM(name, code, text, hint) ML_E##name = (code),
 enum ml_status { ML_OK = 0, ML_ERRORS(ML_ENUM) };
@@ -48,6 +49,9 @@ const char *ml_status_name(int status);
 /* Fill e (may be NULL) and answer status, so that `return ml_fail(e, ML_EIO, ...)` reads well.
  * A text too long for the field is cut. */
 int ml_fail(struct ml_error *e, int status, const char *fmt, ...) ML_PRINTF(3, 4);
+/* The same for a failed system call: the status is the one that fits errno value `err`, and its
+ * text in lower case is added (": no such file or directory"). */
+int ml_fail_errno(struct ml_error *e, int err, const char *fmt, ...) ML_PRINTF(3, 4);
 /* Give the failure its own next step. */
 void ml_hint(struct ml_error *e, const char *fmt, ...) ML_PRINTF(2, 3);
 
