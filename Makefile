@@ -18,7 +18,7 @@ export UPDATE
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 SETUP_ARGS := -Dbuildtype=release -Db_ndebug=false -Db_vscrt=md -Dwerror=$(WERROR)
-SOURCES := $(shell find src python compat pyproject.toml meson.build meson_options.txt -type f \
+SOURCES := $(shell find src python $(wildcard compat) pyproject.toml meson.build meson_options.txt -type f \
              -not -path '*/__pycache__/*' -not -name '*.egg-info' -not -path 'compat/build/*')
 VERSIONS := 3.8 3.9 3.10 3.11 3.12 3.13
 PY_TESTS := $(wildcard tests/py tests/kql tests/e2e tests/tools)
@@ -56,6 +56,7 @@ build/build.ninja: .venv/.tools
 setup: build/build.ninja build/.system-test build/.system-lint .venv/.lint ## install all that development needs
 
 build: build/.installed ## the program (build/memline) and the package in .venv
+	@echo "built: build/memline, .venv/bin/python with the package memline"
 build/.installed: $(SOURCES) tools/install.sh .venv/.tools | build/build.ninja
 	$(IN_VENV) ninja -C build
 	$(IN_VENV) tools/install.sh .venv build
@@ -77,7 +78,7 @@ test-c: build build/.system-test
 
 test-py: build
 	@mkdir -p build/results
-	@tools/test_py.sh .venv $(PY_TESTS) $(if $(T),-k $(T))
+	@tools/test_py.sh .venv "$(T)" $(PY_TESTS)
 
 test-all: test test-pythons san tsan lint docs ## every installed Python, sanitizers, lint, documents
 
@@ -88,7 +89,7 @@ test-pythons: build ## the Python suite on each installed Python, two at a time
 
 $(VERSIONS:%=test-py-%): test-py-%: .venvs/%/.installed
 	@mkdir -p build/results
-	@tools/test_py.sh .venvs/$* $(wildcard tests/py) $(if $(T),-k $(T))
+	@tools/test_py.sh .venvs/$* "$(T)" tests/py
 
 $(VERSIONS:%=.venvs/%/.tools): .venvs/%/.tools: tools/requirements.txt tools/venv.sh
 	tools/venv.sh .venvs/$* "$$(tools/pythons.sh | awk '$$1 == "$*" { print $$2 }')" $<
