@@ -63,8 +63,7 @@ def run(tmp_path: Path) -> Run:
             done = subprocess.run(
                 words,
                 input=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 encoding="utf-8",
                 errors="backslashreplace",
                 env={**clean_environment(), **(env or {})},
@@ -95,7 +94,7 @@ def isolated(run: Run, python: str) -> Run:
 
 @pytest.fixture
 def golden() -> Callable[[str, str], None]:
-    """golden("report/table.txt", text): text must equal the file; `make test UPDATE=1` rewrites it."""
+    """golden("report/table.txt", text): text equals the file; `make test UPDATE=1` rewrites it."""
 
     def compare(name: str, text: str) -> None:
         path = GOLDEN / name

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Check the arrows between the folders of src/ against the real #include lines.
 
-    check_layers.py [--root FOLDER]     violations and include cycles; exit status 1 if there are any
-    check_layers.py --table             the arrows, as ARCHITECTURE.md shows them
-    check_layers.py --graph             the arrows that the includes really use
+check_layers.py [--root FOLDER]     violations and include cycles; exit status 1 if there are any
+check_layers.py --table             the arrows, as ARCHITECTURE.md shows them
+check_layers.py --graph             the arrows that the includes really use
 """
 
 import argparse
@@ -53,7 +53,10 @@ def includes(src: Path) -> Iterator[Include]:
             if match:
                 quoted = match.group(1) is not None
                 yield Include(
-                    path.relative_to(src).as_posix(), number, match.group(1) or match.group(2), quoted
+                    path.relative_to(src).as_posix(),
+                    number,
+                    match.group(1) or match.group(2),
+                    quoted,
                 )
 
 

@@ -2,9 +2,9 @@
 
     sum_tests.py [--steps FILE] FOLDER
 
-Each line of --steps is "name<TAB>status<TAB>seconds" of one command of the gate. A command that failed
-although no test of its own did (a build error, a format check) counts as one failure; one that
-succeeded counts as nothing, except the checks, which have no tests inside: "check:NAME".
+Each line of --steps is "name<TAB>status<TAB>seconds", for one command of the gate. A command that
+failed although no test did (a build error) counts as one failure. A command called "check:..." has
+no tests inside and counts itself.
 Exit status: 0 if something passed and nothing failed.
 """
 

@@ -16,7 +16,7 @@ def check(tmp_path: Path, files: Dict[str, str]) -> "subprocess.CompletedProcess
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     command = [sys.executable, str(TOOL), "--root", str(tmp_path)]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
 
 
 def test_a_tree_that_keeps_the_arrows_passes(tmp_path: Path) -> None:
@@ -49,7 +49,11 @@ def test_a_tree_that_keeps_the_arrows_passes(tmp_path: Path) -> None:
             "cycle of files: core/a.h -> core/b.h -> core/a.h",
         ),
         (
-            {"base/a.h": '#include "core/b.h"\n', "core/b.h": '#include "base/c.h"\n', "base/c.h": ""},
+            {
+                "base/a.h": '#include "core/b.h"\n',
+                "core/b.h": '#include "base/c.h"\n',
+                "base/c.h": "",
+            },
             "cycle of folders: base -> core -> base",
         ),
     ],
