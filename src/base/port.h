@@ -46,6 +46,13 @@ uint64_t ml_ticks_per_us(void);
 
 size_t ml_page_bytes(void);
 
+/* Give the file real space from byte `from` up to byte `to`, zeroed, so that a later write through a
+ * mapping cannot fail for lack of space. Never raises SIGXFSZ. 0, ML_EFULL or ML_EIO. */
+int ml_file_allocate(int fd, uint64_t from, uint64_t to);
+
+/* Unpredictable bytes from the kernel (never fails once the machine is up). */
+void ml_random(void *out, size_t n);
+
 /* Absolute path of the running program; the buffer's caller owns it. 0 or an ML_E code. */
 int ml_program_path(char *out, size_t out_bytes);
 

@@ -4,9 +4,12 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,6 +83,21 @@ size_t ml_page_bytes(void)
     return n > 0 ? (size_t)n : 4096;
 }
 
+int ml_file_allocate(int fd, uint64_t from, uint64_t to)
+{
+    struct rlimit most;
+    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY &&
+        to > most.rlim_cur)
+        return ML_EFULL; /* asked beforehand: the kernel would send SIGXFSZ */
+    int err;
+    do
+        err = posix_fallocate(fd, (off_t)from, (off_t)(to - from));
+    while (err == EINTR);
+    if (err == 0)
+        return ML_OK;
+    return err == ENOSPC || err == EDQUOT || err == EFBIG ? ML_EFULL : ML_EIO;
+}
+
 int ml_program_path(char *out, size_t out_bytes)
 {
     ssize_t n = readlink("/proc/self/exe", out, out_bytes - 1);
@@ -87,4 +105,16 @@ int ml_program_path(char *out, size_t out_bytes)
         return ml_status_from_errno(errno);
     out[n] = '\0';
     return (size_t)n == out_bytes - 1 ? ML_ELIMIT : ML_OK;
+}
+
+void ml_random(void *out, size_t n)
+{
+    char *p = out;
+    while (n > 0) {
+        ssize_t got = getrandom(p, n, 0); /* at most 256 bytes are given whole; signals may cut more */
+        if (got > 0) {
+            p += got;
+            n -= (size_t)got;
+        }
+    }
 }

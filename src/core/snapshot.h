@@ -38,7 +38,8 @@ struct ml_snapshot;
 int ml_snapshot_read(const char *path, struct ml_snapshot **out, struct ml_error *e);
 int ml_snapshot_parse(struct ml_str bytes, const char *name, struct ml_snapshot **out,
                       struct ml_error *e);
-/* Add another run's figures: same file, function and lines are summed (maxima kept). */
+/* Add another run's figures: same file, function and lines are summed (maxima kept). Facts, process
+ * and start stay those of `into`. 0 or ML_ENOMEM, then `into` is as it was. */
 int ml_snapshot_merge(struct ml_snapshot *into, const struct ml_snapshot *from);
 void ml_snapshot_free(struct ml_snapshot *s);
 
@@ -48,6 +49,10 @@ size_t ml_snapshot_functions(const struct ml_snapshot *s, const struct ml_functi
 struct ml_str ml_snapshot_meta(const struct ml_snapshot *s, struct ml_str key);
 /* Saved source text of a file; .p is NULL if none was saved. */
 struct ml_str ml_snapshot_source(const struct ml_snapshot *s, struct ml_str file);
+/* The i-th fact by key, from 0; false at the end. */
+bool ml_snapshot_meta_at(const struct ml_snapshot *s, size_t i, struct ml_str *key,
+                         struct ml_str *value);
+size_t ml_snapshot_books(const struct ml_snapshot *s);   /* runs merged in it, at least 1 */
 bool ml_snapshot_truncated(const struct ml_snapshot *s); /* cut inside its records */
 bool ml_snapshot_complete(const struct ml_snapshot *s);  /* the writer ended in order */
 uint64_t ml_snapshot_lost(const struct ml_snapshot *s);  /* functions the book had no room for */
