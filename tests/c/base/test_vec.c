@@ -1,12 +1,7 @@
 /* tests/c/base/test_vec.c -- SPDX-License-Identifier: MIT */
 #include "base/vec.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 static void push_keeps_order(void **state)
 {
