@@ -1,0 +1,66 @@
+"""OpenTelemetry, when the app's settings ask for it (as the original worker does).
+
+PYTHON_ENABLE_OPENTELEMETRY: functions run inside the trace of their request.
+PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: the Azure Monitor distro is configured too.
+"""
+
+import os
+from typing import Any, List, Optional, Tuple
+
+from .context import Context
+from .logs import system_log
+
+_propagation: Optional[Tuple[Any, Any]] = None  # the propagator, and the context API
+
+
+def is_true(setting: str) -> bool:
+    return os.environ.get(setting, "").strip().lower() in ("1", "true", "t", "yes", "y")
+
+
+def set_up() -> List[str]:
+    """Returns notices for the console."""
+    monitor = is_true("PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY")
+    if not monitor and not is_true("PYTHON_ENABLE_OPENTELEMETRY"):
+        return []
+    notices: List[str] = []
+    _set_up_propagation(notices)
+    if monitor:
+        _set_up_monitor(notices)
+    return notices
+
+
+def _set_up_propagation(notices: List[str]) -> None:
+    global _propagation
+    try:
+        from opentelemetry import context as context_api
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    except ImportError as e:
+        notices.append(f"OpenTelemetry is asked for but cannot be imported: {e}")
+        return
+    _propagation = (TraceContextTextMapPropagator(), context_api)
+
+
+def _set_up_monitor(notices: List[str]) -> None:
+    # Without this the distro does not tell that it runs in a function app.
+    os.environ.setdefault("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "azure_functions")
+    try:
+        from azure.monitor.opentelemetry import configure_azure_monitor
+
+        configure_azure_monitor(
+            connection_string=os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING"),
+            logger_name=os.environ.get("PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME", ""),
+        )
+    except ImportError as e:
+        notices.append(f"azure-monitor-opentelemetry cannot be imported: {e}")
+    except Exception as e:
+        system_log.exception("cannot configure Azure Monitor")
+        notices.append(f"Azure Monitor cannot be configured: {e}")
+
+
+def attach(context: Context) -> None:
+    """Make the request's trace the current one of this context."""
+    if _propagation is None:
+        return
+    propagator, api = _propagation
+    trace = context.trace_context
+    api.attach(propagator.extract({"traceparent": trace.trace_parent, "tracestate": trace.trace_state}))
