@@ -45,6 +45,10 @@ build/.system-%: tools/setup.sh build/.system
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
+.venv/.real: tools/requirements-real.txt .venv/.tools
+	.venv/bin/pip install -q --disable-pip-version-check --prefer-binary -r $<
+	@touch $@
+
 # Meson itself notices changed meson.build files; this rule is for the first time, and for a
 # folder left half-configured.
 build/build.ninja: .venv/.tools
@@ -76,7 +80,7 @@ test-c: build build/.system-test
 	$(IN_VENV) meson setup build $(SETUP_ARGS) -Dtests=true --reconfigure >/dev/null
 	$(IN_VENV) tools/test_c.sh build c $(T)
 
-test-py: build
+test-py: build .venv/.real
 	@mkdir -p build/results
 	@tools/test_py.sh .venv "$(T)" $(PY_TESTS)
 
@@ -118,18 +122,21 @@ format: setup ## clang-format and ruff, in place
 	.venv/bin/ruff format -q .
 	.venv/bin/ruff check -q --fix-only .
 
-docs: build ## run the examples in the documents
+docs: build .venv/.real ## run the examples in the documents
 	.venv/bin/python tools/run_docs.py README.md ARCHITECTURE.md CONTRIBUTING.md docs
 
-demo: build ## profile real functions and show the report
+demo: build .venv/.real ## profile real functions and show the report
 	@$(IN_VENV) tools/demo.sh
 
 bench: build ## interleaved benchmarks
 	@$(IN_VENV) bench/run.sh
+
+changelog: ## what the next release will say
+	@$(PYTHON) tools/changelog.py --show
 
 clean: ## back to a fresh checkout
 	rm -rf build build-* .venv .venvs .pytest_cache .hypothesis .mypy_cache .ruff_cache compat/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san tsan fuzz lint format docs demo bench clean
+        san tsan fuzz lint format docs demo bench changelog clean

@@ -26,4 +26,5 @@ check "ruff" ruff check -q .
 [ -f python/memline/__init__.py ] && check "mypy" mypy --no-error-summary python
 check "clang-tidy" tidy
 check "arrows" python tools/check_layers.py
+check "fragments of the changelog" python tools/changelog.py --check
 exit $status
