@@ -27,4 +27,5 @@ check "ruff" ruff check -q .
 check "clang-tidy" tidy
 check "arrows" python tools/check_layers.py
 check "fragments of the changelog" python tools/changelog.py --check
+python tools/longest.py
 exit $status
