@@ -61,11 +61,18 @@ def children_memory(pid: int = -1, kind: str = "rss") -> List[Tuple[int, int]]:
     """(pid, bytes) of every living descendant; those that vanish meanwhile are left out."""
 def peak_reset() -> bool:
     """Set this process's high-water mark back to its current resident set; False if not allowed."""
-def peak_memory() -> int:
-    """This process's resident high-water mark (VmHWM)."""
+def peak_memory(pid: int = -1) -> int:
+    """A process's resident high-water mark (VmHWM). Raises as memory()."""
 
 class Watcher:
-    """Samples a process's memory from a C thread that needs no interpreter lock."""
+    """Samples a process's memory from a C thread that needs no interpreter lock.
+
+    kind "rss" without include_children: a peak between two samples, however short, is a sample too
+    (from the kernel's high-water mark, which is reset at start when this process is watched).
+    """
+
+    ended: bool  # the process watched has ended
+    lost: int  # records that could not be written, and samples not taken
     def __init__(
         self,
         pid: int = -1,
@@ -73,12 +80,17 @@ class Watcher:
         *,
         kind: str = "rss",
         include_children: bool = False,
+        each_child: bool = False,
         fd: int = -1,
     ) -> None:
-        """fd: also write 'MEM %.6f %.4f' lines (MiB, time) there, at most 1 s late."""
-    def start(self) -> None: ...
+        """include_children: samples are sums over the process and its descendants.
+        fd: also write 'MEM %.6f %.4f' lines (MiB, time) there, at most 1 s late; with each_child,
+        'CHLD pid %.6f %.4f' for each descendant as well."""
+    def start(self) -> None:
+        """Once. Raises as memory()."""
     def stop(self) -> List[Tuple[int, float]]:
-        """(bytes, time) samples, the first taken at start() and the last at stop(). Idempotent."""
+        """(bytes, time) samples, the first taken at start() and the last at stop(), three or more
+        unless the process ended before. Idempotent."""
 
 # --- the account book, for the native front ----------------------------------------------------
 def book_open(path: str, replace: bool = False) -> None: ...
