@@ -92,6 +92,19 @@ void ml_book_discard(struct ml_book *b)
     ml_free(b);
 }
 
+void ml_book_retire(struct ml_book *b, int discard)
+{
+    if (b == NULL)
+        return;
+    if (!is_mine(b)) {
+        ml_book_close(b);
+        return;
+    }
+    atomic_store_explicit(&header_of(b)->complete, 1, memory_order_release);
+    ml_mapfile_retire(&b->map, (size_t)b->used_bytes, discard != 0);
+    ml_free(b);
+}
+
 const char *ml_book_path(const struct ml_book *b)
 {
     return b->map.path != NULL ? b->map.path : "";

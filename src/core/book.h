@@ -22,6 +22,9 @@ int ml_book_create(const char *path, int replace, struct ml_book **out, struct m
 void ml_book_close(struct ml_book *b);
 /* Also remove the file. */
 void ml_book_discard(struct ml_book *b);
+/* As close, or as discard, for a process that goes on and cannot tell which frames still hold a line:
+ * the lines handed out become private memory that stays for ever. */
+void ml_book_retire(struct ml_book *b, int discard);
 
 const char *ml_book_path(const struct ml_book *b);
 

@@ -277,10 +277,29 @@ void ml_mapfile_close(struct ml_mapfile *m, size_t n)
     ml_mapfile_abandon(m);
 }
 
-void ml_mapfile_remove(struct ml_mapfile *m)
+static void unlink_ours(const struct ml_mapfile *m)
 {
     struct stat st;
     if (m->path != NULL && lstat(m->path, &st) == 0 && st.st_dev == m->dev && st.st_ino == m->ino)
         unlink(m->path);
+}
+
+void ml_mapfile_retire(struct ml_mapfile *m, size_t n, bool remove)
+{
+    int fd = file_of(m);
+    if (remove)
+        unlink_ours(m);
+    if (mmap(m->base, m->capacity_bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED &&
+        fd >= 0 && !remove && ftruncate(fd, (off_t)n) != 0) {
+        /* The zeros at its end stay: readers stop at used_bytes. */
+    }
+    close_file(m);
+    *m = (struct ml_mapfile){.fd = -1};
+}
+
+void ml_mapfile_remove(struct ml_mapfile *m)
+{
+    unlink_ours(m);
     ml_mapfile_abandon(m);
 }

@@ -45,6 +45,9 @@ int ml_mapfile_move(struct ml_mapfile *m, const char *path, const void *bytes, s
 void ml_mapfile_close(struct ml_mapfile *m, size_t n);
 /* Unmaps; the file is removed. */
 void ml_mapfile_remove(struct ml_mapfile *m);
+/* The file is cut to n bytes, or removed; the addresses stay good as private memory of the same size,
+ * so that a late write through an old pointer harms nobody. They are never given back. */
+void ml_mapfile_retire(struct ml_mapfile *m, size_t n, bool remove);
 /* Unmaps; the file stays as it is (it is another process's). */
 void ml_mapfile_abandon(struct ml_mapfile *m);
 

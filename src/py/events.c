@@ -1,0 +1,144 @@
+/* py/events.c -- see events.h. SPDX-License-Identifier: MIT */
+#include "py/events.h"
+
+#include "base/mem.h"
+
+/* Suspended frames of recorders that keep calls: frame id -> struct kept. Frames of the others need
+ * nothing kept: their line is found again from the instruction offset. Lock: the interpreter's. */
+static struct ml_ptrmap suspended;
+
+struct kept {
+    struct kept *next; /* another probe of the same frame */
+    struct ml_frame frame;
+};
+
+static void forget_all(struct kept *k)
+{
+    while (k != NULL) {
+        struct kept *next = k->next;
+        ml_scope_forget(&k->frame);
+        ml_free(k);
+        k = next;
+    }
+}
+
+/* What was kept for the frame, taken out of the table; NULL if nothing was. */
+static struct kept *take_kept(const void *id)
+{
+    const uintptr_t *at = ml_ptrmap_find(&suspended, id);
+    if (at == NULL)
+        return NULL;
+    struct kept *k = (struct kept *)*at;
+    ml_ptrmap_remove(&suspended, id);
+    return k;
+}
+
+static void leave_group(struct ml_thread *t, const void *id)
+{
+    while (t->n != 0 && ml_scope_top(t)->id == id)
+        ml_scope_leave(t);
+}
+
+void ml_event_enter(struct ml_code *c, const void *id)
+{
+    struct ml_thread *t = ml_thread_get();
+    if (t == NULL)
+        return;
+    leave_group(t, id); /* a frame at this address ended unseen */
+    if (ML_UNLIKELY(suspended.n != 0))
+        forget_all(take_kept(id));
+    for (uint32_t i = 0; i < c->n; i++)
+        if (ml_probe_active(&c->probes[i]))
+            ml_scope_enter(t, id, &c->probes[i]);
+}
+
+static bool was_kept(const struct kept *k, const struct ml_recorder *r)
+{
+    while (k != NULL && k->frame.call->recorder != r)
+        k = k->next;
+    return k != NULL;
+}
+
+void ml_event_resume(struct ml_code *c, const void *id, int offset)
+{
+    struct ml_thread *t = ml_thread_get();
+    if (t == NULL)
+        return;
+    leave_group(t, id);
+    struct kept *all = c->keeps ? take_kept(id) : NULL;
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct ml_probe *p = &c->probes[i];
+        if (ml_probe_active(p) && !was_kept(all, p->recorder))
+            ml_scope_join(t, id, p, (uint32_t)ml_code_resume_line(c, offset));
+    }
+    while (all != NULL) {
+        struct kept *next = all->next;
+        ml_scope_resume(t, &all->frame);
+        ml_free(all);
+        all = next;
+    }
+}
+
+/* Keep the frame for its resumption; without memory its call goes on without it. */
+static void keep(const void *id, struct ml_frame *frame)
+{
+    struct kept *k = ml_calloc(1, sizeof *k);
+    uintptr_t *at = k != NULL ? ml_ptrmap_put(&suspended, id) : NULL;
+    if (at == NULL) {
+        ml_free(k);
+        ml_scope_forget(frame);
+        return;
+    }
+    k->frame = *frame;
+    k->next = (struct kept *)*at;
+    *at = (uintptr_t)k;
+}
+
+void ml_event_suspend(const void *id)
+{
+    struct ml_thread *t = ml_thread_find();
+    if (t == NULL || !ml_scope_sync(t, id))
+        return;
+    while (t->n != 0 && ml_scope_top(t)->id == id) {
+        struct ml_frame frame;
+        ml_scope_suspend(t, &frame);
+        if (frame.call->recorder->per_call)
+            keep(id, &frame);
+        else
+            ml_scope_forget(&frame);
+    }
+}
+
+void ml_event_leave(const void *id)
+{
+    struct ml_thread *t = ml_thread_find();
+    if (t != NULL && ml_scope_sync(t, id))
+        leave_group(t, id);
+}
+
+void ml_event_line_slow(PyCodeObject *code, const void *id, uint32_t line)
+{
+    struct ml_thread *t = ml_thread_get();
+    if (t == NULL)
+        return;
+    if (!ml_scope_sync(t, id)) {
+        const struct ml_code *c = ml_code_find(code);
+        for (uint32_t i = 0; c != NULL && i < c->n; i++)
+            if (ml_probe_active(&c->probes[i]))
+                ml_scope_join(t, id, &c->probes[i], 0);
+    }
+    for (uint32_t i = t->n; i > 0 && t->frames[i - 1].id == id; i--)
+        ml_scope_line(t, &t->frames[i - 1], line);
+}
+
+void ml_event_stop(const struct ml_recorder *r)
+{
+    struct ml_thread *t = ml_thread_find();
+    while (t != NULL && t->n != 0 && ml_scope_top(t)->call->recorder == r)
+        ml_scope_leave(t);
+}
+
+int ml_event_error(void)
+{
+    return ML_UNLIKELY(PyErr_Occurred() != NULL) ? -1 : 0;
+}
