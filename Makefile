@@ -84,12 +84,12 @@ test-py: build .venv/.real
 	@mkdir -p build/results
 	@tools/test_py.sh .venv "$(T)" $(PY_TESTS)
 
-test-all: test test-pythons san tsan lint docs ## every installed Python, sanitizers, lint, documents
+test-all: test test-pythons san san-py tsan lint docs ## every installed Python, sanitizers, lint, documents
 
-test-pythons: build ## the Python suite on each installed Python, two at a time
-	@tools/pythons.sh | awk '$$2 == "-" { print "python " $$1 ": not found, NOT TESTED" }'
+test-pythons: build ## the Python suite on each other installed Python, two at a time
+	@tools/pythons.sh --missing-as-junit >build/results/py-missing.xml
 	@$(MAKE) --no-print-directory -j2 -k --output-sync=target \
-	    $$(tools/pythons.sh | awk '$$2 != "-" { print "test-py-" $$1 }')
+	    $$(tools/pythons.sh --but .venv | awk '$$2 != "-" { print "test-py-" $$1 }')
 
 $(VERSIONS:%=test-py-%): test-py-%: .venvs/%/.installed
 	@mkdir -p build/results
@@ -106,6 +106,18 @@ $(VERSIONS:%=.venvs/%/.installed): .venvs/%/.installed: .venvs/%/.tools build/.i
 san: build/.system-test .venv/.tools ## the C tests under address and undefined-behaviour sanitizers
 	@mkdir -p build/results
 	$(IN_VENV) tools/sanitizer.sh address,undefined build-san
+
+san-py: .venvs/asan/.installed ## the Python suite under the address sanitizer
+	@mkdir -p build/results
+	@LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
+	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1 \
+	    tools/test_py.sh .venvs/asan "$(T)" tests/py -m "not figures"
+
+.venvs/asan/.installed: tools/requirements.txt tools/venv.sh build/.installed
+	tools/venv.sh .venvs/asan $(PYTHON) $<
+	tools/install.sh .venvs/asan build/py-asan -Dprogram=false -Dbuildtype=debugoptimized \
+	    -Db_sanitize=address,undefined -Db_lundef=false
+	@touch $@
 
 tsan: build/.system-test .venv/.tools ## the C tests under the thread sanitizer
 	@mkdir -p build/results
@@ -139,4 +151,4 @@ clean: ## back to a fresh checkout
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san tsan fuzz lint format docs demo bench changelog clean
+        san san-py tsan fuzz lint format docs demo bench changelog clean
