@@ -118,6 +118,7 @@ class Worker:
         self._streams: Dict[str, Stream] = {}  # loop thread only; those that run
         self._pending: Dict[str, Pending] = {}  # reader thread only
         self._exiting = False
+        self._code = 0  # exit status
 
     # Main thread
 
@@ -128,13 +129,12 @@ class Worker:
         logs.install(self._channel, self._host.root, debug)
         ids.mark_new_threads()
         threading.Thread(target=self._read, name="memline-reader", daemon=True).start()
-        code = 0
         try:
             self._loop.run_until_complete(self._serve())
         except (SystemExit, KeyboardInterrupt) as e:  # a signal, or a background task of the user's
             _complain(errors.message(e))
-            code = 1
-        self._finish(code)
+            self._code = 1
+        self._finish()
 
     async def _serve(self) -> None:
         if self._init.get("extensions"):
@@ -152,7 +152,7 @@ class Worker:
     def _progress(self, what: str) -> None:
         self._channel.send("S", {"phase": "importing", "what": what})
 
-    def _finish(self, code: int) -> None:
+    def _finish(self) -> None:
         """Leave as an interpreter does, without waiting for functions that still run."""
         on_exit = getattr(concurrent.futures.thread, "_python_exit", None)
         if on_exit is not None:
@@ -164,12 +164,11 @@ class Worker:
             except (OSError, ValueError, AttributeError):
                 pass
         self._channel.close()
-        os._exit(code)
+        os._exit(self._code)
 
     # Reader thread
 
     def _read(self) -> None:
-        code = 0
         try:
             while True:
                 frame = self._channel.recv()
@@ -179,12 +178,12 @@ class Worker:
                 del frame  # its bytes belong to the invocation alone while we wait for the next one
         except (ProtocolError, KeyError, TypeError, ValueError) as e:
             _complain(f"bad frame from the host: {errors.message(e)}")
-            code = 1
+            self._code = 1
         except OSError:
             pass  # the host died with data under way
         self._call_loop(self._stop)
         time.sleep(_EXIT_GRACE)
-        os._exit(code)
+        os._exit(self._code)
 
     def _dispatch(self, kind: str, body: Dict[str, Any], payload: bytes) -> None:
         if kind == "v":
