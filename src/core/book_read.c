@@ -264,7 +264,7 @@ static int read_used(int fd, const char *name, char **out, size_t *out_n, struct
 {
     char head[ML_BOOK_HEADER_BYTES];
     struct ml_book_header h;
-    size_t n;
+    size_t n = 0;
     uint64_t used;
     struct stat st;
     int err = read_up_to(fd, head, sizeof head, &n);
