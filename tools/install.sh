@@ -11,18 +11,24 @@ for option; do
     set -- "$@" "-Csetup-args=$option"
     shift
 done
-pip() {
+install() {
     python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps \
         --force-reinstall "$@"
 }
 if [ -f python/memline/meson.build ]; then
-    pip "-Cbuild-dir=$build" "$@" .
+    install "-Cbuild-dir=$build" "$@" .
 fi
-if [ -f compat/pyproject.toml ]; then
-    pip ./compat
+# The drop-in is plain Python: one wheel, made with .venv, fits all.
+if [ "$build" = build ] && [ -f compat/pyproject.toml ]; then
+    rm -rf build/wheels
+    python -m pip wheel -q --disable-pip-version-check --no-build-isolation --no-deps \
+        -w build/wheels ./compat
 fi
+for wheel in build/wheels/*.whl; do
+    [ ! -f "$wheel" ] || install "$wheel"
+done
 # The wheel of .venv brings the program. It looks for the interpreter beside itself, so that every
 # other environment needs a copy.
 if [ "$build" != build ] && [ -f build/memline ]; then
-    install -m 755 build/memline "$venv/bin/memline"
+    cp -f build/memline "$venv/bin/memline"
 fi
