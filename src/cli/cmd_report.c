@@ -1,0 +1,161 @@
+/* cli/cmd_report.c -- `memline report`: saved books as a table, JSON or CSV.
+ * SPDX-License-Identifier: MIT */
+#include "cli/args.h"
+#include "cli/cmd.h"
+#include "cli/output.h"
+#include "core/bookshelf.h"
+#include "report/report.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OPT_FORMAT = 1, OPT_JSON, OPT_CSV, OPT_OUTPUT, OPT_SORT, OPT_UNIT, OPT_MIN, OPT_SKIP_ZERO,
+       OPT_COLOR };
+
+static const struct ml_option options[] = {
+    {OPT_SORT, 's', "sort", "KEY", "line: a listing of each function (the default);\n"
+                                   "net, max or hits: one list of lines, largest first"},
+    {OPT_SKIP_ZERO, 'z', "skip-zero", NULL, "leave out lines that changed nothing"},
+    {OPT_MIN, 'm', "min", "SIZE", "leave out lines that changed less, up or down: 4096, 64KiB, 1.5MiB"},
+    {OPT_UNIT, 'u', "unit", "UNIT", "of the table: auto, B, KiB, MiB or GiB"},
+    {OPT_FORMAT, 'f', "format", "NAME", "table, json or csv"},
+    {OPT_JSON, 0, "json", NULL, "the same as --format json"},
+    {OPT_CSV, 0, "csv", NULL, "the same as --format csv"},
+    {OPT_OUTPUT, 'o', "output", "FILE", "write there instead of to standard output"},
+    {OPT_COLOR, 0, "color", "WHEN", "auto (on a terminal, unless NO_COLOR is set), always or never"},
+    {0}};
+
+static const struct ml_usage usage = {
+    "report", "[options] [BOOK...]",
+    "Shows what is in a book, also while the program that writes it runs. Several books are summed.\n"
+    "Without a BOOK it is the newest one in the folder of books ($MEMLINE_BOOKS, else\n"
+    "$XDG_STATE_HOME/memline, else ~/.local/state/memline).\n\n"
+    "Net RSS is the resident memory after a line minus that before it, over all its executions, called\n"
+    "functions included. Max RSS is the highest resident memory at the end of the line.",
+    options, false};
+
+struct request {
+    const char *format;
+    const char *output; /* NULL: standard output */
+    int color;          /* enum ml_color */
+    struct ml_report_options options;
+    struct ml_snapshot *snapshot; /* owned; the sum of the books so far */
+};
+
+static int add_book(struct request *r, const char *path, struct ml_error *e)
+{
+    struct ml_snapshot *s = NULL;
+    int rc = ml_snapshot_read(path, &s, e);
+    if (rc != ML_OK)
+        return rc;
+    if (r->snapshot == NULL) {
+        r->snapshot = s;
+        return ML_OK;
+    }
+    rc = ml_snapshot_merge(r->snapshot, s);
+    ml_snapshot_free(s);
+    return rc == ML_OK ? rc : ml_fail(e, rc, "cannot add book '%s': %s", path, ml_status_text(rc));
+}
+
+static int add_newest(struct request *r, struct ml_error *e)
+{
+    char path[PATH_MAX];
+    int rc = ml_bookshelf_newest(path, sizeof path, e);
+    if (rc != ML_OK)
+        return rc;
+    fprintf(stderr, "memline: newest book is '%s'\n", path);
+    return add_book(r, path, e);
+}
+
+static int write_report(struct request *r, struct ml_error *e)
+{
+    struct ml_buf out = {0};
+    int rc = ml_report(r->snapshot, r->format, &r->options, &out, e);
+    if (rc == ML_OK)
+        rc = ml_output_write(r->output, ml_buf_view(&out), e);
+    ml_buf_free(&out);
+    return rc;
+}
+
+static int set(struct request *r, const char *name, const char *value, const struct ml_args *a)
+{
+    struct ml_error e;
+    if (ml_report_set(&r->options, name, value, &e) == ML_OK)
+        return ML_EXIT_OK;
+    return ml_args_fail(a, "option '--%s' cannot be '%s': it takes %s", name, value, e.hint);
+}
+
+static int set_format(struct request *r, const char *name)
+{
+    struct ml_error e;
+    r->format = name;
+    if (ml_report_format_find(name) != NULL)
+        return ML_EXIT_OK;
+    ml_report(NULL, name, NULL, NULL, &e); /* words the error */
+    ml_error_print(&e);
+    return ML_EXIT_USAGE;
+}
+
+/* One option into the request; an exit status. */
+static int take(struct request *r, int id, const struct ml_args *a)
+{
+    switch (id) {
+    case OPT_FORMAT:
+        return set_format(r, a->value);
+    case OPT_JSON:
+        return set_format(r, "json");
+    case OPT_CSV:
+        return set_format(r, "csv");
+    case OPT_OUTPUT:
+        r->output = a->value;
+        return ML_EXIT_OK;
+    case OPT_SORT:
+        return set(r, "sort", a->value, a);
+    case OPT_UNIT:
+        return set(r, "unit", a->value, a);
+    case OPT_MIN:
+        return set(r, "min", a->value, a);
+    case OPT_SKIP_ZERO:
+        r->options.skip_zero = true;
+        return ML_EXIT_OK;
+    default:
+        return ml_args_choice(a, "--color", ml_color_words, &r->color);
+    }
+}
+
+static int run(struct request *r, char **books, int n, struct ml_error *e)
+{
+    int rc = n == 0 ? add_newest(r, e) : ML_OK;
+    for (int i = 0; i < n && rc == ML_OK; i++)
+        rc = add_book(r, books[i], e);
+    return rc == ML_OK ? write_report(r, e) : rc;
+}
+
+int ml_cmd_report(int argc, char **argv)
+{
+    struct request r = {.format = "table", .color = ML_COLOR_AUTO};
+    struct ml_args a;
+    struct ml_error e;
+    int n_books = 0; /* gathered at the front of argv, behind the reader */
+    ml_args_init(&a, &usage, argc, argv);
+    for (int id; (id = ml_args_next(&a)) != ML_ARG_END;) {
+        if (id == ML_ARG_HELP || id == ML_ARG_BAD)
+            return ml_args_stop(&a, id);
+        if (id == ML_ARG_WORD) {
+            argv[n_books++] = (char *)a.value;
+            continue;
+        }
+        int status = take(&r, id, &a);
+        if (status != ML_EXIT_OK)
+            return status;
+    }
+    r.options.color = ml_output_colors(r.color, r.output);
+    r.options.width = ml_output_width(r.output);
+    int rc = run(&r, argv, n_books, &e);
+    ml_snapshot_free(r.snapshot);
+    if (rc == ML_OK)
+        return ML_EXIT_OK;
+    ml_error_print(&e);
+    return ML_EXIT_FAILED;
+}

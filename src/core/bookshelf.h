@@ -1,0 +1,19 @@
+/* core/bookshelf.h -- the folder in which books lie when nobody names a place for them.
+ *
+ * $MEMLINE_BOOKS, else $XDG_STATE_HOME/memline, else $HOME/.local/state/memline; books end in ".book",
+ * those of forked children in ".book.PID". Threads: nothing shared. SPDX-License-Identifier: MIT */
+#ifndef ML_CORE_BOOKSHELF_H
+#define ML_CORE_BOOKSHELF_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* The folder's path; it need not exist. Errors: ML_ENOTFOUND (no home folder), ML_ELIMIT. */
+int ml_bookshelf_path(char *out, size_t out_bytes, struct ml_error *e);
+
+/* Path of the book there that was written to last; of equal ones the first by name.
+ * Errors: those of ml_bookshelf_path, ML_ENOTFOUND (no folder, or no book in it). */
+int ml_bookshelf_newest(char *out, size_t out_bytes, struct ml_error *e);
+
+#endif

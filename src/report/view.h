@@ -1,0 +1,44 @@
+/* report/view.h -- the rows of a snapshot that a report shows, filtered and sorted.
+ *
+ * Two arrangements of the same rows: by function (listing, JSON) and as one list (ranking, CSV).
+ * Sorted by the option's key, largest first; equal ones by file, line and name.
+ * Memory: points into the snapshot. SPDX-License-Identifier: MIT */
+#ifndef ML_REPORT_VIEW_H
+#define ML_REPORT_VIEW_H
+
+#include "report/report.h"
+
+struct ml_view_line {
+    const struct ml_function *function;
+    const struct ml_row *row;
+};
+
+struct ml_view_function {
+    const struct ml_function *function;
+    struct ml_view_line *lines; /* [n] those shown; in the view's list */
+    size_t n;
+    /* Over all its lines, shown or not: */
+    int64_t net_bytes;
+    uint64_t max_bytes;
+    uint64_t hits;
+};
+
+struct ml_view {
+    struct ml_view_line *lines; /* [n_lines] owned, by function */
+    size_t n_lines;
+    struct ml_view_function *functions; /* [n_functions] owned; those with a line to show */
+    size_t n_functions;
+    size_t n_hidden;        /* lines that ran and are filtered out */
+    size_t n_ran;           /* functions that ran, shown or not */
+    uint64_t max_bytes;     /* highest resident set at a line's end, shown or not */
+    uint64_t heaviest_bytes; /* largest net change up, of the lines shown */
+};
+
+/* 0 or ML_ENOMEM, with the error's text. */
+int ml_view_init(struct ml_view *v, const struct ml_snapshot *s, const struct ml_report_options *o,
+                 struct ml_error *e);
+/* The lines as one list, in the view's order across functions. */
+void ml_view_rank(struct ml_view *v, enum ml_report_sort sort);
+void ml_view_release(struct ml_view *v);
+
+#endif
