@@ -88,10 +88,6 @@ int ml_read_column(struct ml_read_block *b, enum ml_store_col c, struct ml_colvi
 /* The same for column i of a view over the block's table. */
 int ml_read_view_column(struct ml_read_block *b, const struct ml_view_info *v, size_t i,
                         struct ml_colview *out, struct ml_error *e);
-/* The smallest and largest value of an INT, LONG or DATETIME column over the block's whole
- * segment, without fetching it; false: not known (the tail, or no values). */
-bool ml_read_minmax(const struct ml_read_block *b, enum ml_store_col c, int64_t *min,
-                    int64_t *max);
 void ml_read_block_free(struct ml_read_block *b); /* NULL is fine */
 
 /* How much work reads did so far: proves pruning, shown by --explain. */

@@ -49,6 +49,9 @@ void ml_store_close(struct ml_store *s); /* NULL is fine */
 /* One transaction: all rows or none, on disk when this returns ML_OK. Seals when a tail is long
  * enough. */
 int ml_store_append(struct ml_store *s, const struct ml_rows *rows, struct ml_error *e);
+/* The same for n batches at once. */
+int ml_store_append_many(struct ml_store *s, const struct ml_rows *const *batches, size_t n,
+                         struct ml_error *e);
 /* Turn the whole tail into segments, also short ones: before copying or exporting the file. */
 int ml_store_seal(struct ml_store *s, struct ml_error *e);
 /* Drop what the policy does not keep, oldest first, and give the space back. now: ticks. */
