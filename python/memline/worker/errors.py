@@ -51,10 +51,10 @@ def _is_users(filename: str, root: Optional[str]) -> bool:
     )
 
 
-def _trim(tb: Optional[TracebackType], root: Optional[str]) -> Optional[TracebackType]:
+def _trim(exc: BaseException, root: Optional[str]) -> Optional[TracebackType]:
     """The traceback from the first frame of the user's on; all of it if there is none."""
     first_foreign = None
-    at = tb
+    at = exc.__traceback__
     while at is not None:
         filename = at.tb_frame.f_code.co_filename
         if _is_users(filename, root):
@@ -62,15 +62,17 @@ def _trim(tb: Optional[TracebackType], root: Optional[str]) -> Optional[Tracebac
         if first_foreign is None and not _is_ours(filename) and not _is_stdlib(filename):
             first_foreign = at
         at = at.tb_next
-    return first_foreign or tb
+    if first_foreign is None and isinstance(exc, SyntaxError):
+        return None  # the place is in the message, and only the import machinery ran
+    return first_foreign or exc.__traceback__
 
 
 def describe(exc: BaseException, root: Optional[str] = None) -> Dict[str, str]:
     """type, message, stack (frames only) and traceback (with causes) for the error field of a frame."""
-    tb = _trim(exc.__traceback__, root)
+    tb = _trim(exc, root)
     try:
         frames = [f for f in traceback.extract_tb(tb) if not _is_ours(f.filename)]
-        stack = "".join(traceback.format_list(frames or traceback.extract_tb(tb)))
+        stack = "".join(traceback.format_list(frames or traceback.extract_tb(exc.__traceback__)))
     except Exception:
         stack = ""
     return {
@@ -98,7 +100,7 @@ def describe_logged(info: ExcInfo, root: Optional[str]) -> Optional[Dict[str, st
     exc = info[1]
     if exc is None:
         return None
-    text = full_text(exc, _trim(info[2], root))
+    text = full_text(exc, _trim(exc, root))
     return {"type": type(exc).__name__, "message": message(exc), "traceback": text}
 
 

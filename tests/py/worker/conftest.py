@@ -36,6 +36,7 @@ def _load(name: str, path: Path) -> ModuleType:
 
 _load(PACKAGE, SHIM / "__init__.py")
 fakehost = _load("fakehost", Path(__file__).with_name("fakehost.py"))
+_load("app_files", Path(__file__).with_name("app_files.py"))
 
 # What to test beside the newest release for this Python: an older 1.x, and 1.x where 2.x is newest.
 OLDER = {
