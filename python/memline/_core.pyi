@@ -67,8 +67,8 @@ def peak_memory(pid: int = -1) -> int:
 class Watcher:
     """Samples a process's memory from a C thread that needs no interpreter lock.
 
-    kind "rss" without include_children: a peak between two samples, however short, is a sample too
-    (from the kernel's high-water mark, which is reset at start when this process is watched).
+    kind "rss": a peak of the process between two samples, however short, is a sample too (from the
+    kernel's high-water mark, which is reset at start when this process is watched).
     """
 
     ended: bool  # the process watched has ended

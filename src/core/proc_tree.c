@@ -76,7 +76,7 @@ static int children_of(int32_t pid, struct ml_proc_list *out)
     struct stat tasks;
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     if (stat(path, &tasks) != 0)
-        return ML_OK; /* ended meanwhile */
+        return ML_OK;        /* ended meanwhile */
     if (tasks.st_nlink == 3) /* "." ".." and one thread: no need to read the folder */
         return children_of_thread(pid, pid, out);
     DIR *d = opendir(path);

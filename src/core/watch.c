@@ -35,7 +35,8 @@ struct ml_watch {
     struct ml_error error;
 
     struct ml_series series;
-    uint64_t high_bytes; /* the mark at the last look */
+    uint64_t high_bytes;     /* the mark at the last look */
+    uint64_t children_bytes; /* what the children had at the last look; 0 unless they are added */
     struct ml_proc_list tree;
     struct ml_watch_out out;
 
@@ -105,7 +106,7 @@ static void delist(struct ml_watch *w)
 
 static bool wants_peaks(const struct ml_watch *w)
 {
-    return w->o.kind == ML_MEM_RSS && !w->o.children;
+    return w->o.kind == ML_MEM_RSS; /* the kernel keeps no mark of the others */
 }
 
 /* --- samples ----------------------------------------------------------------------------------- */
@@ -126,8 +127,9 @@ static void take(struct ml_watch *w, struct ml_sample s)
         ml_watch_out_mem(&w->out, s.bytes, s.wall_ns);
 }
 
-/* A new mark since the last look is a sample of its own, if it stands out from its neighbours. */
-static void take_peak(struct ml_watch *w, uint64_t mark, struct ml_sample now)
+/* A new mark since the last look is a sample of its own, if it stands out from its neighbours. To it
+ * comes what the children surely had: the less of what they had before and after. */
+static void take_peak(struct ml_watch *w, uint64_t mark, struct ml_sample now, uint64_t children)
 {
     uint64_t wiped = atomic_exchange(&w->wiped_bytes, 0);
     uint64_t high = wiped > mark ? wiped : mark;
@@ -136,8 +138,9 @@ static void take_peak(struct ml_watch *w, uint64_t mark, struct ml_sample now)
         struct ml_sample last = ml_series_get(&w->series, n - 1);
         uint64_t around = last.bytes > now.bytes ? last.bytes : now.bytes;
         int64_t between = last.wall_ns + (now.wall_ns - last.wall_ns) / 2;
-        if (high > around + PEAK_NOISE)
-            take(w, (struct ml_sample){high, between});
+        uint64_t total = high + (children < w->children_bytes ? children : w->children_bytes);
+        if (total > around + PEAK_NOISE)
+            take(w, (struct ml_sample){total, between});
     }
     w->high_bytes = mark; /* also when it fell: a reset, or another program in the process */
 }
@@ -160,10 +163,11 @@ static int look(struct ml_watch *w, struct ml_error *e)
         rc = ml_proc_tree(w->o.pid, w->o.kind, &w->tree);
     if (rc != ML_OK)
         return ml_fail(e, rc, "cannot find the children of process %d", (int)w->o.pid);
-    if (w->o.children)
-        s.bytes += ml_proc_list_sum(&w->tree);
+    uint64_t children = w->o.children ? ml_proc_list_sum(&w->tree) : 0;
+    s.bytes += children;
     if (mark != 0)
-        take_peak(w, mark, s);
+        take_peak(w, mark, s, children);
+    w->children_bytes = children;
     take(w, s);
     if (w->o.records && w->o.each_child)
         for (size_t i = 0; i < w->tree.n; i++)
@@ -176,7 +180,8 @@ static int look(struct ml_watch *w, struct ml_error *e)
 /* Until `due` on the monotonic clock, or until somebody stops us: then true. */
 static bool wait_for_stop(struct ml_watch *w, uint64_t due)
 {
-    struct timespec t = {.tv_sec = (time_t)(due / 1000000000u), .tv_nsec = (long)(due % 1000000000u)};
+    struct timespec t = {.tv_sec = (time_t)(due / 1000000000u),
+                         .tv_nsec = (long)(due % 1000000000u)};
     pthread_mutex_lock(&w->lock);
     while (w->state != STOPPING && pthread_cond_timedwait(&w->changed, &w->lock, &t) == 0)
         continue;

@@ -4,10 +4,10 @@
  * comes too late is left out, not made up for. Its first look is done when start returns, so what
  * the thread itself takes is part of the base line; its last one is done when stop returns.
  *
- * Peaks: the kernel keeps a high-water mark of the resident set. Where kind is rss and children are
- * not added up, the watch reads it at each look, and a new high between two looks becomes a sample
- * (in the middle of the two): the highest sample is the true peak, however short it was. Watching
- * this process sets the mark back at the start.
+ * Peaks: the kernel keeps a high-water mark of the resident set. Where kind is rss, the watch reads
+ * it at each look, and a new high between two looks becomes a sample (in the middle of the two): the
+ * highest sample is the process's true peak, however short it was. Watching this process sets the
+ * mark back at the start. Peaks of children are seen by looks only.
  *
  * Memory: 16 bytes a sample. At a million samples the watch keeps the higher of each two and
  * doubles its interval.
@@ -34,11 +34,12 @@ struct ml_watch_options {
     uint64_t interval_ns;
     bool children;   /* a sample is the sum of the process and all its descendants */
     bool each_child; /* records: also one for each descendant */
-    bool records;    /* write "MEM mib time" and "CHLD pid mib time" lines to fd, at most 1 s late */
-    int fd;          /* borrowed until stop */
+    bool records; /* write "MEM mib time" and "CHLD pid mib time" lines to fd, at most 1 s late */
+    int fd;       /* borrowed until stop */
 };
 
-int ml_watch_new(const struct ml_watch_options *o, struct ml_watch **out); /* *out is the caller's */
+int ml_watch_new(const struct ml_watch_options *o,
+                 struct ml_watch **out); /* *out is the caller's */
 /* Stops it first. NULL is fine. */
 void ml_watch_free(struct ml_watch *w);
 

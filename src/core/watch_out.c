@@ -30,8 +30,8 @@ void ml_watch_out_release(struct ml_watch_out *o)
 /* Room for one more record; if not, it is lost. */
 static bool has_room(struct ml_watch_out *o)
 {
-    bool room = o->fd >= 0 && o->waiting.n < MOST_WAITING - LONGEST_RECORD
-                && ml_buf_reserve(&o->waiting, LONGEST_RECORD) != NULL;
+    bool room = o->fd >= 0 && o->waiting.n < MOST_WAITING - LONGEST_RECORD &&
+                ml_buf_reserve(&o->waiting, LONGEST_RECORD) != NULL;
     if (!room)
         atomic_fetch_add(o->lost, 1);
     else if (o->waiting.n == 0)

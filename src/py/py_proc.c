@@ -43,7 +43,8 @@ static PyObject *raise_status(int status, const char *what)
 static int get_pid(int pid, int32_t *out)
 {
     if (pid < -1 || pid == 0) {
-        PyErr_Format(PyExc_ValueError, "pid must be a process id, or -1 for this process; not %d", pid);
+        PyErr_Format(PyExc_ValueError, "pid must be a process id, or -1 for this process; not %d",
+                     pid);
         return -1;
     }
     *out = pid == -1 ? 0 : pid;
@@ -90,8 +91,7 @@ static PyObject *memory(PyObject *module, PyObject *args, PyObject *kwargs)
     if (t.kind == ML_MEM_RSS && t.pid == 0) { /* quicker than giving the lock away */
         rc = ml_proc_memory(0, ML_MEM_RSS, &bytes, &e);
     } else {
-        Py_BEGIN_ALLOW_THREADS
-        rc = ml_proc_memory(t.pid, t.kind, &bytes, &e);
+        Py_BEGIN_ALLOW_THREADS rc = ml_proc_memory(t.pid, t.kind, &bytes, &e);
         Py_END_ALLOW_THREADS
     }
     return rc == ML_OK ? PyLong_FromUnsignedLongLong(bytes) : raise_error(&e);
@@ -101,7 +101,8 @@ static PyObject *members(const struct ml_proc_list *l)
 {
     PyObject *out = PyList_New((Py_ssize_t)l->n);
     for (size_t i = 0; out != NULL && i < l->n; i++) {
-        PyObject *pair = Py_BuildValue("(iK)", (int)l->at[i].pid, (unsigned long long)l->at[i].bytes);
+        PyObject *pair = Py_BuildValue("(iK)", (int)l->at[i].pid,
+                                       (unsigned long long)l->at[i].bytes);
         if (pair == NULL)
             Py_CLEAR(out);
         else
@@ -117,10 +118,10 @@ static PyObject *children_memory(PyObject *module, PyObject *args, PyObject *kwa
     int rc;
     if (get_target(args, kwargs, "|is:children_memory", &t) != 0)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    rc = ml_proc_tree(t.pid, t.kind, &list);
-    Py_END_ALLOW_THREADS
-    PyObject *out = rc == ML_OK ? members(&list) : raise_status(rc, "cannot find the child processes");
+    Py_BEGIN_ALLOW_THREADS rc = ml_proc_tree(t.pid, t.kind, &list);
+    Py_END_ALLOW_THREADS PyObject *out = rc == ML_OK
+                                             ? members(&list)
+                                             : raise_status(rc, "cannot find the child processes");
     ml_proc_list_free(&list);
     return out;
 }
@@ -132,10 +133,11 @@ static PyObject *peak_memory(PyObject *module, PyObject *args, PyObject *kwargs)
     uint64_t bytes = 0;
     int number = -1;
     int32_t pid;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|i:peak_memory", keywords, &number)
-        || get_pid(number, &pid) != 0)
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|i:peak_memory", keywords, &number) ||
+        get_pid(number, &pid) != 0)
         return NULL;
-    return ml_proc_peak(pid, &bytes, &e) == ML_OK ? PyLong_FromUnsignedLongLong(bytes) : raise_error(&e);
+    return ml_proc_peak(pid, &bytes, &e) == ML_OK ? PyLong_FromUnsignedLongLong(bytes)
+                                                  : raise_error(&e);
 }
 
 static PyObject *peak_reset(PyObject *module, PyObject *unused)
@@ -146,9 +148,8 @@ static PyObject *peak_reset(PyObject *module, PyObject *unused)
 /* --- class Watcher ----------------------------------------------------------------------------- */
 
 struct watcher {
-    PyObject_HEAD
-    struct ml_watch *watch; /* owned; NULL until __init__ */
-    bool busy;              /* a thread starts or stops it, without the interpreter lock */
+    PyObject_HEAD struct ml_watch *watch; /* owned; NULL until __init__ */
+    bool busy; /* a thread starts or stops it, without the interpreter lock */
 };
 
 static int get_interval(double seconds, uint64_t *out)
@@ -164,7 +165,8 @@ static int get_interval(double seconds, uint64_t *out)
 
 static int watcher_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"pid", "interval", "kind", "include_children", "each_child", "fd", NULL};
+    static char *keywords[] = {"pid",        "interval", "kind", "include_children",
+                               "each_child", "fd",       NULL};
     struct watcher *w = (struct watcher *)self;
     struct ml_watch_options o = {.fd = -1};
     int pid = -1;
@@ -172,11 +174,11 @@ static int watcher_init(PyObject *self, PyObject *args, PyObject *kwargs)
     const char *kind = NULL;
     int children = 0;
     int each_child = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|id$sppi:Watcher", keywords, &pid, &interval, &kind,
-                                     &children, &each_child, &o.fd))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|id$sppi:Watcher", keywords, &pid, &interval,
+                                     &kind, &children, &each_child, &o.fd))
         return -1;
-    if (get_pid(pid, &o.pid) != 0 || get_kind(kind, &o.kind) != 0
-        || get_interval(interval, &o.interval_ns) != 0)
+    if (get_pid(pid, &o.pid) != 0 || get_kind(kind, &o.kind) != 0 ||
+        get_interval(interval, &o.interval_ns) != 0)
         return -1;
     o.children = children != 0;
     o.each_child = each_child != 0;
@@ -197,8 +199,7 @@ static void watcher_dealloc(PyObject *self)
     struct watcher *w = (struct watcher *)self;
     PyTypeObject *type = Py_TYPE(self);
     if (w->watch != NULL) {
-        Py_BEGIN_ALLOW_THREADS
-        ml_watch_free(w->watch);
+        Py_BEGIN_ALLOW_THREADS ml_watch_free(w->watch);
         Py_END_ALLOW_THREADS
     }
     type->tp_free(self);
@@ -224,10 +225,8 @@ static PyObject *watcher_start(PyObject *self, PyObject *unused)
     int rc;
     if (!claim(w))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    rc = ml_watch_start(w->watch, &e);
-    Py_END_ALLOW_THREADS
-    w->busy = false;
+    Py_BEGIN_ALLOW_THREADS rc = ml_watch_start(w->watch, &e);
+    Py_END_ALLOW_THREADS w->busy = false;
     if (rc == ML_EBUSY)
         return PyErr_Format(PyExc_RuntimeError, "a Watcher starts once");
     if (rc != ML_OK)
@@ -241,7 +240,8 @@ static PyObject *samples(const struct ml_series *s)
     PyObject *out = PyList_New((Py_ssize_t)n);
     for (size_t i = 0; out != NULL && i < n; i++) {
         struct ml_sample a = ml_series_get(s, i);
-        PyObject *pair = Py_BuildValue("(Kd)", (unsigned long long)a.bytes, (double)a.wall_ns / 1e9);
+        PyObject *pair = Py_BuildValue("(Kd)", (unsigned long long)a.bytes,
+                                       (double)a.wall_ns / 1e9);
         if (pair == NULL)
             Py_CLEAR(out);
         else
@@ -255,10 +255,8 @@ static PyObject *watcher_stop(PyObject *self, PyObject *unused)
     struct watcher *w = (struct watcher *)self;
     if (!claim(w))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    ml_watch_stop(w->watch);
-    Py_END_ALLOW_THREADS
-    w->busy = false;
+    Py_BEGIN_ALLOW_THREADS ml_watch_stop(w->watch);
+    Py_END_ALLOW_THREADS w->busy = false;
     return samples(ml_watch_series(w->watch));
 }
 
@@ -291,7 +289,8 @@ static PyGetSetDef watcher_getset[] = {
 };
 
 static PyType_Slot watcher_slots[] = {
-    {Py_tp_doc, (void *)"Samples a process's memory from a C thread that needs no interpreter lock."},
+    {Py_tp_doc,
+     (void *)"Samples a process's memory from a C thread that needs no interpreter lock."},
     {Py_tp_init, watcher_init},
     {Py_tp_new, PyType_GenericNew},
     {Py_tp_dealloc, watcher_dealloc},
@@ -328,7 +327,8 @@ int ml_py_proc_init(PyObject *module)
     PyObject *type = PyType_FromSpec(&watcher_spec);
     if (type == NULL)
         return -1;
-    if (PyModule_AddObject(module, "Watcher", type) != 0) { /* takes the reference, if it succeeds */
+    if (PyModule_AddObject(module, "Watcher", type) !=
+        0) { /* takes the reference, if it succeeds */
         Py_DECREF(type);
         return -1;
     }

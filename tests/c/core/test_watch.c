@@ -58,7 +58,8 @@ static void assert_times_rise(const struct ml_watch *w)
 static void a_short_watch_has_three_samples(void **state)
 {
     for (enum ml_mem_kind kind = ML_MEM_RSS; kind <= ML_MEM_USS; kind++) {
-        struct ml_watch *w = watch_new((struct ml_watch_options){.kind = kind, .interval_ns = 1000u * MS});
+        struct ml_watch *w = watch_new(
+            (struct ml_watch_options){.kind = kind, .interval_ns = 1000u * MS});
         start(w);
         ml_watch_stop(w);
         assert_true(ml_series_count(ml_watch_series(w)) >= 3);
@@ -93,9 +94,41 @@ static void a_peak_between_two_looks_is_found(void **state)
     ml_watch_stop(w);
     assert_true(highest(w) >= base + 49 * MIB);
     assert_true(THREAD_SANITIZER || highest(w) <= base + 52 * MIB);
-    assert_true(ml_series_get(ml_watch_series(w), ml_series_count(ml_watch_series(w)) - 1).bytes
-                < base + 2 * MIB);
+    assert_true(ml_series_get(ml_watch_series(w), ml_series_count(ml_watch_series(w)) - 1).bytes <
+                base + 2 * MIB);
     ml_watch_free(w);
+}
+
+/* The same with a child that is added up: it is part of the peak. */
+static void a_peak_includes_the_children(void **state)
+{
+    int told[2];
+    char c;
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char *p = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        memset(p, 1, 64 * MIB);
+        if (write(told[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(told[0], &c, 1), 1);
+    struct ml_watch *w = watch_new(
+        (struct ml_watch_options){.interval_ns = 10000u * MS, .children = true});
+    start(w);
+    uint64_t base = ml_series_get(ml_watch_series(w), 0).bytes;
+    touch_and_free(200 * MIB);
+    ml_watch_stop(w);
+    assert_true(base >= 64 * MIB);
+    assert_true(highest(w) >= base + 199 * MIB);
+    assert_true(THREAD_SANITIZER || highest(w) <= base + 202 * MIB);
+    ml_watch_free(w);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(told[0]);
+    close(told[1]);
 }
 
 /* The inner watch and a bare reset wipe the mark that the outer one lives on. */
@@ -121,7 +154,8 @@ static void watches_nest(void **state)
 
 static void children_are_added_up(void **state)
 {
-    struct ml_watch *w = watch_new((struct ml_watch_options){.interval_ns = 5 * MS, .children = true});
+    struct ml_watch *w = watch_new(
+        (struct ml_watch_options){.interval_ns = 5 * MS, .children = true});
     int told[2];
     char c;
     assert_int_equal(pipe(told), 0);
@@ -251,9 +285,9 @@ static void a_forked_child_has_the_samples_only(void **state)
         if (child == 0) {
             alarm(5);
             ml_watch_stop(w);
-            bool fine = ml_series_count(ml_watch_series(w)) >= 1
-                        && ml_series_get(ml_watch_series(w), 0).bytes > 0
-                        && ml_watch_start(w, NULL) == ML_EBUSY;
+            bool fine = ml_series_count(ml_watch_series(w)) >= 1 &&
+                        ml_series_get(ml_watch_series(w), 0).bytes > 0 &&
+                        ml_watch_start(w, NULL) == ML_EBUSY;
             ml_watch_free(w);
             _exit(fine && (THREAD_SANITIZER || can_watch()) ? 0 : 1);
         }
@@ -347,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_short_watch_has_three_samples),
         cmocka_unit_test(looks_keep_to_their_times),
         cmocka_unit_test(a_peak_between_two_looks_is_found),
+        cmocka_unit_test(a_peak_includes_the_children),
         cmocka_unit_test(watches_nest),
         cmocka_unit_test(children_are_added_up),
         cmocka_unit_test(the_end_of_a_process_ends_the_watch),

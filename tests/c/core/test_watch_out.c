@@ -33,7 +33,8 @@ static void records_have_the_form_of_the_file(void **state)
     ml_watch_out_release(&o);
     ssize_t n = read(p.in, text, sizeof text - 1);
     assert_true(n > 0);
-    assert_string_equal(text, "MEM 10.500000 1700000000.1235\nCHLD 4711 1.000000 1700000000.2000\n");
+    assert_string_equal(text,
+                        "MEM 10.500000 1700000000.1235\nCHLD 4711 1.000000 1700000000.2000\n");
     close(p.in);
     close(p.out);
 }
