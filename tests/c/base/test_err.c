@@ -59,11 +59,29 @@ static void errno_values_keep_their_sense(void **state)
         int err;
         int status;
     } cases[] = {
-        {ENOMEM, ML_ENOMEM},      {ENOENT, ML_ENOTFOUND}, {ENOSPC, ML_EFULL}, {EBUSY, ML_EBUSY},
-        {ETIMEDOUT, ML_ETIMEOUT}, {EIO, ML_EIO},          {4711, ML_EIO},
+        {ENOMEM, ML_ENOMEM},  {ENOENT, ML_ENOTFOUND},   {ESRCH, ML_ENOTFOUND},
+        {EACCES, ML_EDENIED}, {EPERM, ML_EDENIED},      {ENOSPC, ML_EFULL},
+        {EBUSY, ML_EBUSY},    {EADDRINUSE, ML_EBUSY},   {EIO, ML_EIO},
+        {4711, ML_EIO},       {ETIMEDOUT, ML_ETIMEOUT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(ml_status_from_errno(cases[i].err), cases[i].status);
+}
+
+static void a_failed_call_adds_its_reason(void **state)
+{
+    struct ml_error e = {0};
+    assert_int_equal(ml_fail_errno(&e, ENOENT, "cannot open '%s'", "x"), ML_ENOTFOUND);
+    assert_string_equal(e.text, "cannot open 'x': no such file or directory");
+    assert_int_equal(ml_fail_errno(&e, 4711, "cannot open '%s'", "x"), ML_EIO);
+    assert_string_equal(e.text, "cannot open 'x': unknown error 4711");
+    assert_int_equal(ml_fail_errno(NULL, EBUSY, "x"), ML_EBUSY);
+
+    char subject[2 * ML_ERROR_MAX];
+    memset(subject, 'x', sizeof subject - 1);
+    subject[sizeof subject - 1] = '\0';
+    assert_int_equal(ml_fail_errno(&e, EIO, "%s", subject), ML_EIO);
+    assert_int_equal(strlen(e.text), ML_ERROR_MAX - 1); /* cut, reason and all */
 }
 
 /* What ml_error_print writes to stderr. */
@@ -106,6 +124,7 @@ int main(void)
         cmocka_unit_test(fail_fills_and_answers),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(errno_values_keep_their_sense),
+        cmocka_unit_test(a_failed_call_adds_its_reason),
         cmocka_unit_test(print_ends_with_the_next_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

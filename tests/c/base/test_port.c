@@ -3,6 +3,9 @@
 
 #include "test.h"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 static void clocks_run(void **state)
 {
     uint64_t before = ml_now_ns();
@@ -49,6 +52,49 @@ static void program_path_is_this_test(void **state)
     assert_int_equal(ml_program_path(small, sizeof small), ML_ELIMIT);
 }
 
+static void allocated_files_have_their_space(void **state)
+{
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    struct stat st;
+    assert_int_equal(ml_file_allocate(fileno(f), 0, 100000), ML_OK);
+    assert_int_equal(fstat(fileno(f), &st), 0);
+    assert_int_equal(st.st_size, 100000);
+    assert_int_equal(ml_file_allocate(fileno(f), 100000, 200000), ML_OK);
+    char bytes[100];
+    assert_int_equal(pread(fileno(f), bytes, sizeof bytes, 199900), 100);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        assert_int_equal(bytes[i], 0);
+    fclose(f);
+}
+
+static void no_space_is_an_answer_and_no_signal(void **state)
+{
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit small = {.rlim_cur = 4096, .rlim_max = before.rlim_max};
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int fits = ml_file_allocate(fileno(f), 0, 4096);
+    int too_much = ml_file_allocate(fileno(f), 4096, 8192); /* SIGXFSZ would end this test */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(fits, ML_OK);
+    assert_int_equal(too_much, ML_EFULL);
+    fclose(f);
+    assert_int_equal(ml_file_allocate(-1, 0, 1), ML_EIO);
+}
+
+static void random_bytes_fill_all_and_differ(void **state)
+{
+    unsigned char a[1000] = {0};
+    unsigned char b[1000] = {0};
+    ml_random(a, sizeof a);
+    ml_random(b, sizeof b);
+    assert_memory_not_equal(a, b, 16);
+    assert_memory_not_equal(a + 984, b + 984, 16); /* behind the 256 bytes of one request */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -56,6 +102,9 @@ int main(void)
         cmocka_unit_test(ticks_agree_with_the_clock),
         cmocka_unit_test(page_is_a_power_of_two),
         cmocka_unit_test(program_path_is_this_test),
+        cmocka_unit_test(allocated_files_have_their_space),
+        cmocka_unit_test(no_space_is_an_answer_and_no_signal),
+        cmocka_unit_test(random_bytes_fill_all_and_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
