@@ -9,7 +9,7 @@ from ._meter import METERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, Tuple
+    from typing import Any, Dict, Iterator, Tuple  # noqa: F401 (in type comments)
 
 _TWO_20 = float(2**20)
 

@@ -125,7 +125,9 @@ def _sample_call(
         finally:
             samples = sampler.stop()
             if stream is not None:
-                _write_records(stream, samples)
+                for mib, now in samples:
+                    _write(stream, mib, [], now)
+                _flush(stream)
         if max_iterations is None or iteration >= max_iterations or len(samples) > 4:
             return samples, value
         iteration += 1
@@ -136,19 +138,9 @@ def _shape_call(samples: List[Sample], timestamps: bool, max_usage: bool) -> Any
     if max_usage:
         highest = max(samples, key=lambda sample: sample[0])
         return highest if timestamps else highest[0]
-    return samples if timestamps else [mib for mib, _ in samples]
-
-
-def _write_records(stream: Any, samples: List[Sample]) -> None:
-    for mib, at in samples:
-        stream.write(f"MEM {mib:.6f} {at:.4f}\n")
-    _flush(stream)
-
-
-def _flush(stream: Any) -> None:
-    flush = getattr(stream, "flush", None)
-    if flush is not None:
-        flush()
+    if timestamps:
+        return samples
+    return [mib for mib, _ in samples]
 
 
 # -- processes -------------------------------------------------------------------------------------
@@ -184,34 +176,31 @@ class _Watch:
     def run(self, timestamps: bool, max_usage: bool, stream: Any) -> Any:
         result: List[Any] = []
         highest = 0.0
-        mark = self._mark() if max_usage else 0
-        records = 0
-        while True:
+        before = self._mark() if max_usage else 0
+        taken = 0
+        while not taken or not self._is_over():
             try:
                 mib, children = self._read()
             except ProcessLookupError:
-                if result or highest or records:
-                    break
-                if self.poll is None:
+                if taken == 0 and self.poll is None:
                     raise
+                if taken:
+                    break
                 mib, children = 0.0, []  # a Popen that ended before our first look
             now = time.time()
+            taken += 1
             if stream is not None:
-                self._write(stream, mib, children, now)
-                records += 1
-                if records % _FLUSH_AFTER == 0:
+                _write(stream, mib, children, now)
+                if taken % _FLUSH_AFTER == 0:
                     _flush(stream)
             elif max_usage:
-                highest = max(highest, mib)
+                mark = self._mark()
+                peak = mark / _TWO_20 if mark > before else 0.0  # of which no sample need tell
+                highest = max(highest, mib, peak)
             else:
                 sample = (mib, now) if timestamps else mib
-                result.append(
-                    [sample, *(size for _, size in children)] if self.multiprocess else sample
-                )
-            if max_usage and self._mark() > mark:  # a peak that no sample met
-                highest = max(highest, self._mark() / _TWO_20)
-            if self._is_over():
-                break
+                sizes = [size for _, size in children]
+                result.append([sample, *sizes] if self.multiprocess else sample)
         if stream is not None:
             _flush(stream)
             return None
@@ -234,15 +223,8 @@ class _Watch:
         except OSError:
             return 0
 
-    def _write(
-        self, stream: Any, mib: float, children: List[Tuple[int, float]], now: float
-    ) -> None:
-        stream.write(f"MEM {mib:.6f} {now:.4f}\n")
-        for pid, size in children:
-            stream.write(f"CHLD {pid} {size:.6f} {now:.4f}\n")
-
     def _is_over(self) -> bool:
-        """Wait for the next sample; true if there is none."""
+        """Wait for the next sample; true if there is to be none."""
         if self.sleeps:
             time.sleep(self.interval)
         if self.left is not None:
@@ -267,6 +249,21 @@ def _pid_of(proc: Any) -> int:
         "proc must be a process id, a subprocess.Popen, a function, or (function, args, kwargs),"
         f" not {type(proc).__name__}"
     )
+
+
+# -- both ------------------------------------------------------------------------------------------
+
+
+def _write(stream: Any, mib: float, children: List[Tuple[int, float]], now: float) -> None:
+    stream.write(f"MEM {mib:.6f} {now:.4f}\n")
+    for pid, size in children:
+        stream.write(f"CHLD {pid} {size:.6f} {now:.4f}\n")
+
+
+def _flush(stream: Any) -> None:
+    flush = getattr(stream, "flush", None)
+    if flush is not None:
+        flush()
 
 
 class MemTimer:

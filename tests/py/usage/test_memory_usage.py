@@ -31,7 +31,7 @@ def sleeper(seconds=30):
     return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
 
 
-@pytest.fixture()
+@pytest.fixture
 def child():
     """A process that sleeps, with one child that sleeps."""
     code = (

@@ -21,7 +21,7 @@ def status(field, pid="self"):
     raise LookupError(field)
 
 
-@pytest.fixture()
+@pytest.fixture
 def child():
     process = subprocess.Popen(
         [sys.executable, "-c", "print(1, flush=True); input()"],
@@ -176,7 +176,7 @@ def test_watcher_tells_what_it_lost():
     assert watcher.lost == len(samples)
 
 
-# -- the original's two helpers ---------------------------------------------------------------------
+# -- the two helpers of the original -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("backend", ["psutil", "posix", "psutil_pss", "psutil_uss"])
