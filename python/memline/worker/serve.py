@@ -111,7 +111,6 @@ class Worker:
         self._init = init
         self._app = App(root)
         self._host = Host(channel, Meter(bool(init.get("memory", True))), root)
-        self._pool = pool.make(init.get("threads"))
         self._loop = asyncio.new_event_loop()
         self._stopping = self._loop.create_future()  # loop thread only
         self._tasks: Set["asyncio.Task[None]"] = set()  # loop thread only; those that run
@@ -127,6 +126,7 @@ class Worker:
         self._loop.set_default_executor(pool.make(None))
         debug = bool(self._init.get("debug_logging")) or telemetry.is_true("PYTHON_ENABLE_DEBUG_LOGGING")
         logs.install(self._channel, self._host.root, debug)
+        self._pool = pool.make(self._init.get("threads"))
         ids.mark_new_threads()
         threading.Thread(target=self._read, name="memline-reader", daemon=True).start()
         try:

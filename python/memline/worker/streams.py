@@ -89,7 +89,7 @@ class Stream:
             assert pack is not None
             frame = self._invocation.result(self._function, self._arguments, None, pack, streamed=True)
         except BaseException as e:
-            self._error = self._error or e
+            self._error = self._error or _only(e)
         if self._error is not None:
             frame, pack = self._invocation.failure(self._error, self._host.root), None
             if self._answered and not self._closed:
@@ -160,6 +160,13 @@ class Stream:
             frame["error"] = error
         self._closed = self._closed or last
         self._host.channel.send("B", frame, (data,))
+
+
+def _only(exc: BaseException) -> BaseException:
+    """The one exception of a group that a task group made of it."""
+    while len(getattr(exc, "exceptions", ())) == 1:
+        exc = exc.exceptions[0]  # type: ignore[attr-defined]
+    return exc
 
 
 _app: Optional[Any] = None

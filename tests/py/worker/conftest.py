@@ -82,6 +82,11 @@ def web_python() -> str:
 
 
 @pytest.fixture(scope="session")
+def stream_python() -> str:
+    return environment("func-stream", ["azure-functions", "azurefunctions-extensions-http-fastapi"])
+
+
+@pytest.fixture(scope="session")
 def worker_module() -> Callable[[str], ModuleType]:
     """worker_module("frames"): a module of the shim, for tests that need no process."""
     return lambda name: importlib.import_module(f"{PACKAGE}.{name}")
