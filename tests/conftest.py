@@ -35,9 +35,11 @@ def python() -> str:
 
 @pytest.fixture(scope="session")
 def program() -> str:
-    """The program memline that stands beside the interpreter under test."""
-    path = Path(sys.executable).parent / "memline"
-    assert path.exists(), f"no program at {path}: run `make build`"
+    """The program memline: $MEMLINE_PROGRAM, else beside the interpreter, else of build/."""
+    given = os.environ.get("MEMLINE_PROGRAM")
+    places = [Path(given)] if given else [Path(sys.executable).parent, ROOT / "build"]
+    path = next((p for p in (q if given else q / "memline" for q in places) if p.exists()), None)
+    assert path is not None, f"no program at {places}: run `make build`"
     return str(path)
 
 

@@ -145,7 +145,8 @@ int ml_args_next(struct ml_args *a)
     return ML_ARG_WORD;
 }
 
-int ml_args_choice(const struct ml_args *a, const char *option, const char *const *words, int *which)
+int ml_args_choice(const struct ml_args *a, const char *option, const char *const *words,
+                   int *which)
 {
     char list[512] = "";
     for (int i = 0; words[i] != NULL; i++) {

@@ -21,6 +21,8 @@
 #ifndef ML_CLI_ARGS_H
 #define ML_CLI_ARGS_H
 
+#include "base/port.h"
+
 #include <stdbool.h>
 
 struct ml_option {
@@ -62,10 +64,11 @@ char **ml_args_rest(const struct ml_args *a, int *argc);
 int ml_args_stop(const struct ml_args *a, int id);
 
 /* Prints a usage error ("memline: TEXT", "  try: memline COMMAND --help") and answers exit status 2. */
-int ml_args_fail(const struct ml_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int ml_args_fail(const struct ml_args *a, const char *fmt, ...) ML_PRINTF(2, 3);
 /* An option's value that is none of the words: prints both and answers exit status 2.
  * Else 0, with the word's place in *which. `words` ends with NULL. */
-int ml_args_choice(const struct ml_args *a, const char *option, const char *const *words, int *which);
+int ml_args_choice(const struct ml_args *a, const char *option, const char *const *words,
+                   int *which);
 
 /* The help text, to stdout. */
 void ml_args_help(const struct ml_usage *u);

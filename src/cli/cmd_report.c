@@ -10,29 +10,42 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_FORMAT = 1, OPT_JSON, OPT_CSV, OPT_OUTPUT, OPT_SORT, OPT_UNIT, OPT_MIN, OPT_SKIP_ZERO,
-       OPT_COLOR };
+enum {
+    OPT_FORMAT = 1,
+    OPT_JSON,
+    OPT_CSV,
+    OPT_OUTPUT,
+    OPT_SORT,
+    OPT_UNIT,
+    OPT_MIN,
+    OPT_SKIP_ZERO,
+    OPT_COLOR
+};
 
 static const struct ml_option options[] = {
-    {OPT_SORT, 's', "sort", "KEY", "line: a listing of each function (the default);\n"
-                                   "net, max or hits: one list of lines, largest first"},
+    {OPT_SORT, 's', "sort", "KEY",
+     "line: a listing of each function (the default);\n"
+     "net, max or hits: one list of lines, largest first"},
     {OPT_SKIP_ZERO, 'z', "skip-zero", NULL, "leave out lines that changed nothing"},
-    {OPT_MIN, 'm', "min", "SIZE", "leave out lines that changed less, up or down: 4096, 64KiB, 1.5MiB"},
+    {OPT_MIN, 'm', "min", "SIZE",
+     "leave out lines that changed less, up or down: 4096, 64KiB, 1.5MiB"},
     {OPT_UNIT, 'u', "unit", "UNIT", "of the table: auto, B, KiB, MiB or GiB"},
     {OPT_FORMAT, 'f', "format", "NAME", "table, json or csv"},
     {OPT_JSON, 0, "json", NULL, "the same as --format json"},
     {OPT_CSV, 0, "csv", NULL, "the same as --format csv"},
     {OPT_OUTPUT, 'o', "output", "FILE", "write there instead of to standard output"},
-    {OPT_COLOR, 0, "color", "WHEN", "auto (on a terminal, unless NO_COLOR is set), always or never"},
+    {OPT_COLOR, 0, "color", "WHEN",
+     "auto (on a terminal, unless NO_COLOR is set), always or never"},
     {0}};
 
 static const struct ml_usage usage = {
     "report", "[options] [BOOK...]",
-    "Shows what is in a book, also while the program that writes it runs. Several books are summed.\n"
-    "Without a BOOK it is the newest one in the folder of books ($MEMLINE_BOOKS, else\n"
-    "$XDG_STATE_HOME/memline, else ~/.local/state/memline).\n\n"
-    "Net RSS is the resident memory after a line minus that before it, over all its executions, called\n"
-    "functions included. Max RSS is the highest resident memory at the end of the line.",
+    "Shows what is in a book, also while the program that writes it runs. Several books\n"
+    "are summed. Without a BOOK it is the newest one in the folder of books ($MEMLINE_BOOKS,\n"
+    "else $XDG_STATE_HOME/memline, else ~/.local/state/memline).\n\n"
+    "Net RSS is the resident memory after a line minus that before it, over all its\n"
+    "executions, called functions included. Max RSS is the highest resident memory at the\n"
+    "end of the line.",
     options, false};
 
 struct request {

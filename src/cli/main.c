@@ -36,7 +36,8 @@ static const struct command *find(const char *name)
 static void print_help(FILE *out)
 {
     fputs("memline tells which line ate the memory.\n\n"
-          "usage: memline COMMAND [arguments]\n\ncommands:\n", out);
+          "usage: memline COMMAND [arguments]\n\ncommands:\n",
+          out);
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (commands[i].says != NULL)
             fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].says);

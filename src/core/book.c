@@ -192,8 +192,8 @@ static int write_function(struct ml_book *b, struct ml_str file, struct ml_str n
     return ML_OK;
 }
 
-int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name,
-                     uint32_t first_line, uint32_t n_lines, struct ml_line **lines)
+int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name, uint32_t first_line,
+                     uint32_t n_lines, struct ml_line **lines)
 {
     int rc = write_function(b, file, name, first_line, n_lines, lines);
     if (rc != ML_OK)

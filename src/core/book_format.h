@@ -39,17 +39,17 @@ enum {
 enum ml_book_kind { ML_BOOK_META = 1, ML_BOOK_SOURCE = 2, ML_BOOK_FUNCTION = 3 };
 
 struct ml_book_header {
-    char magic[8];                /* ML_BOOK_MAGIC, no terminating zero */
-    uint32_t version;             /* ML_BOOK_VERSION */
-    uint32_t order_mark;          /* ML_BOOK_ORDER_MARK */
-    uint32_t header_bytes;        /* ML_BOOK_HEADER_BYTES: offset of the first record */
-    uint32_t line_bytes;          /* sizeof(struct ml_line) */
-    uint64_t pid;                 /* of the writer */
-    int64_t start_ns;             /* wall clock at creation, ns since 1970 */
-    _Atomic uint64_t used_bytes;  /* header and complete records; stored with release order */
-    _Atomic uint64_t order;       /* ranks given out for ml_line.order */
-    _Atomic uint64_t lost;        /* functions there was no room for */
-    _Atomic uint32_t complete;    /* 1: the writer ended in order */
+    char magic[8];               /* ML_BOOK_MAGIC, no terminating zero */
+    uint32_t version;            /* ML_BOOK_VERSION */
+    uint32_t order_mark;         /* ML_BOOK_ORDER_MARK */
+    uint32_t header_bytes;       /* ML_BOOK_HEADER_BYTES: offset of the first record */
+    uint32_t line_bytes;         /* sizeof(struct ml_line) */
+    uint64_t pid;                /* of the writer */
+    int64_t start_ns;            /* wall clock at creation, ns since 1970 */
+    _Atomic uint64_t used_bytes; /* header and complete records; stored with release order */
+    _Atomic uint64_t order;      /* ranks given out for ml_line.order */
+    _Atomic uint64_t lost;       /* functions there was no room for */
+    _Atomic uint32_t complete;   /* 1: the writer ended in order */
     uint32_t reserved;
 };
 static_assert(sizeof(struct ml_book_header) == 72, "stored layout");

@@ -95,8 +95,9 @@ static int damaged(struct reader *r, size_t at)
 
 static int no_memory(struct reader *r, int rc)
 {
-    return rc == ML_OK ? rc
-                       : ml_fail(r->e, rc, "cannot read book '%s': %s", r->name, ml_status_text(rc));
+    if (rc == ML_OK)
+        return rc;
+    return ml_fail(r->e, rc, "cannot read book '%s': %s", r->name, ml_status_text(rc));
 }
 
 static int read_pair(struct reader *r, size_t at, size_t n)
@@ -128,8 +129,8 @@ static int read_rows(struct reader *r, const char *lines, const struct ml_book_f
         struct ml_row row = {
             .line = head->first_line + i,
             .hits = hits,
-            .rss_net_bytes =
-                (int64_t)load_u64(figure_of(lines, i, offsetof(struct ml_line, rss_net_bytes))),
+            .rss_net_bytes = (int64_t)load_u64(
+                figure_of(lines, i, offsetof(struct ml_line, rss_net_bytes))),
             .rss_max_bytes = load_u64(figure_of(lines, i, offsetof(struct ml_line, rss_max_bytes))),
             .order = load_u64(figure_of(lines, i, offsetof(struct ml_line, order))),
         };
@@ -208,7 +209,7 @@ int ml_snapshot_parse(struct ml_str bytes, const char *name, struct ml_snapshot 
                       struct ml_error *e)
 {
     struct ml_book_header h;
-    uint64_t used;
+    uint64_t used = 0;
     int rc = read_header(bytes, name, &h, &used, e);
     if (rc != ML_OK)
         return rc;
@@ -265,7 +266,7 @@ static int read_used(int fd, const char *name, char **out, size_t *out_n, struct
     char head[ML_BOOK_HEADER_BYTES];
     struct ml_book_header h;
     size_t n = 0;
-    uint64_t used;
+    uint64_t used = 0;
     struct stat st;
     int err = read_up_to(fd, head, sizeof head, &n);
     if (err != 0)
@@ -294,7 +295,8 @@ int ml_snapshot_read(const char *path, struct ml_snapshot **out, struct ml_error
     char *bytes = NULL;
     size_t n = 0;
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe nobody writes to must not hang */
+    /* Without blocking: a pipe that nobody writes to must not hang us. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return ml_fail_errno(e, errno, "cannot open book '%s'", path);
     int rc = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)

@@ -16,12 +16,12 @@
 #include <sys/types.h>
 
 struct ml_mapfile {
-    char *base;             /* owned mapping of reserved_bytes */
-    size_t reserved_bytes;  /* the most it can grow to */
-    size_t capacity_bytes;  /* usable now */
-    char *path;             /* owned, absolute; NULL: private memory, no file */
+    char *base;            /* owned mapping of reserved_bytes */
+    size_t reserved_bytes; /* the most it can grow to */
+    size_t capacity_bytes; /* usable now */
+    char *path;            /* owned, absolute; NULL: private memory, no file */
     /* private */
-    int fd;    /* ours only while it still is file dev:ino: programs close what they do not know */
+    int fd; /* ours only while it still is file dev:ino: programs close what they do not know */
     dev_t dev;
     ino_t ino;
 };

@@ -119,14 +119,19 @@ static const struct pair *find_pair(const struct pairs *p, struct ml_str key)
 
 /* --- functions and their rows ----------------------------------------------------------------- */
 
+/* The usual case is many functions of one file, one after another: they share its name. */
+static struct ml_str copy_file(struct ml_snapshot *s, struct ml_str file)
+{
+    size_t n = s->functions.n;
+    bool same = n > 0 && ml_str_eq(s->functions.at[n - 1].file, file);
+    return same ? s->functions.at[n - 1].file : ml_arena_copy(&s->arena, file);
+}
+
 int ml__snapshot_add_function(struct ml_snapshot *s, const struct ml_function *f)
 {
-    const struct ml_function *last = s->functions.n > 0 ? &s->functions.at[s->functions.n - 1] : NULL;
     struct ml_row *rows = ml_arena_raw(&s->arena, f->n_rows, sizeof *rows);
     struct ml_function new = *f;
-    new.file = last != NULL && ml_str_eq(last->file, f->file) /* the usual case: one copy a file */
-                   ? last->file
-                   : ml_arena_copy(&s->arena, f->file);
+    new.file = copy_file(s, f->file);
     new.name = ml_arena_copy(&s->arena, f->name);
     new.rows = rows;
     if (new.file.p == NULL || new.name.p == NULL || rows == NULL)

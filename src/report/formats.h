@@ -5,8 +5,8 @@
 
 #include "report/report.h"
 
-#define FORMAT(name, mime, says, function)                                                          \
-    int function(const struct ml_snapshot *s, const struct ml_report_options *o,                    \
+#define FORMAT(name, mime, says, function)                                       \
+    int function(const struct ml_snapshot *s, const struct ml_report_options *o, \
                  struct ml_buf *out, struct ml_error *e);
 #include "report/formats.def"
 #undef FORMAT

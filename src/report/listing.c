@@ -236,10 +236,9 @@ static void write_heaviest(struct ml_table *t)
 void ml__table_listing(struct ml_table *t)
 {
     const struct ml_function *all;
-    const struct ml_function *end = NULL;
-    size_t n = ml_snapshot_functions(t->snapshot, &all);
     const struct ml_view *v = t->view;
-    end = all + n;
+    size_t n = ml_snapshot_functions(t->snapshot, &all);
+    const struct ml_function *end = all + n;
     for (size_t i = 0; i < v->n_functions; i++) {
         const struct ml_view_function *vf = &v->functions[i];
         bool new_file = i == 0 || !ml_str_eq(vf->function->file, vf[-1].function->file);
@@ -248,8 +247,8 @@ void ml__table_listing(struct ml_table *t)
         if (new_file)
             write_file_title(t, vf->function->file);
         write_title(t, vf);
-        write_lines(&(struct walk){.t = t, .f = vf->function, .inner = vf->function + 1, .end = end},
-                    vf);
+        struct walk w = {.t = t, .f = vf->function, .inner = vf->function + 1, .end = end};
+        write_lines(&w, vf);
     }
     if (v->n_functions > 1)
         write_heaviest(t);

@@ -35,8 +35,8 @@ struct ml_report_format {
     const char *name; /* "table" */
     const char *mime; /* "text/plain; charset=utf-8" */
     const char *says; /* one line for the help */
-    int (*write)(const struct ml_snapshot *s, const struct ml_report_options *o,
-                 struct ml_buf *out, struct ml_error *e);
+    int (*write)(const struct ml_snapshot *s, const struct ml_report_options *o, struct ml_buf *out,
+                 struct ml_error *e);
 };
 
 /* The i-th format, from 0; NULL at the end. */

@@ -28,15 +28,18 @@ static enum ml_report_unit auto_unit(uint64_t bytes)
     return u;
 }
 
+/* Zero has no unit, which cannot mislead; its place stays. Of auto units "B" takes three places too. */
 static void print(char out[ML_SIZE_MAX], const char *sign, uint64_t bytes, enum ml_report_unit unit)
 {
-    const struct unit *u = &units[unit == ML_UNIT_AUTO ? auto_unit(bytes) : unit];
+    bool is_auto = unit == ML_UNIT_AUTO;
+    const struct unit *u = &units[is_auto ? auto_unit(bytes) : unit];
+    int width = is_auto ? 3 : (int)strlen(u->name);
     if (bytes == 0)
-        snprintf(out, ML_SIZE_MAX, "0    ");
+        snprintf(out, ML_SIZE_MAX, "0 %*s", width, "");
     else if (u->bytes == 1)
-        snprintf(out, ML_SIZE_MAX, "%s%llu B  ", sign, (unsigned long long)bytes);
+        snprintf(out, ML_SIZE_MAX, "%s%llu %-*s", sign, (unsigned long long)bytes, width, u->name);
     else
-        snprintf(out, ML_SIZE_MAX, "%s%.*f %s", sign, unit == ML_UNIT_AUTO ? 1 : u->digits,
+        snprintf(out, ML_SIZE_MAX, "%s%.*f %s", sign, is_auto ? 1 : u->digits,
                  (double)bytes / (double)u->bytes, u->name);
 }
 
@@ -90,9 +93,9 @@ bool ml_size_parse(const char *text, uint64_t *bytes)
     static const struct {
         const char *name;
         uint64_t bytes;
-    } names[] = {{"", 1},          {"b", 1},           {"k", 1024},          {"kib", 1024},
-                 {"m", 1 << 20},   {"mib", 1 << 20},   {"g", 1 << 30},       {"gib", 1 << 30},
-                 {"kb", 1000},     {"mb", 1000000},    {"gb", 1000000000}};
+    } names[] = {{"", 1},        {"b", 1},         {"k", 1024},       {"kib", 1024},
+                 {"m", 1 << 20}, {"mib", 1 << 20}, {"g", 1 << 30},    {"gib", 1 << 30},
+                 {"kb", 1000},   {"mb", 1000000},  {"gb", 1000000000}};
     uint64_t thousandths;
     const char *end;
     char word[4] = "";

@@ -6,7 +6,7 @@
 
 #define ML_SIZE_MAX 32 /* bytes that hold any size, with its terminating zero */
 
-/* "38.1 MiB", "512 B  ", "0    ": the unit takes three places, so that numbers align at the right.
+/* "38.1 MiB", "512 B  ", "0    ": units are padded, so that numbers align when texts do at the right.
  * Auto picks the largest unit in which the number is at least 1. */
 void ml_size_print(char out[ML_SIZE_MAX], uint64_t bytes, enum ml_report_unit unit);
 /* The same with a sign; 0 has none. */

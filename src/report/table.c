@@ -10,7 +10,7 @@
 /* --- colours ------------------------------------------------------------------------------------- */
 
 static const char *const sequences[] = {
-    [ML_TINT_NONE] = "",          [ML_TINT_DIM] = "\033[2m",  [ML_TINT_BOLD] = "\033[1m",
+    [ML_TINT_NONE] = "",          [ML_TINT_DIM] = "\033[2m",   [ML_TINT_BOLD] = "\033[1m",
     [ML_TINT_HOT] = "\033[1;31m", [ML_TINT_WARM] = "\033[33m", [ML_TINT_COOL] = "\033[32m"};
 
 void ml__tint(struct ml_table *t, enum ml_tint tint)
@@ -66,8 +66,8 @@ static void measure(struct ml_table *t)
     for (size_t i = 0; i < t->view->n_lines; i++)
         measure_row(t, t->view->lines[i].row);
     for (size_t i = 0; i < t->view->n_functions; i++)
-        widen(&t->line_width, snprintf(text, sizeof text, "%u",
-                                       t->view->functions[i].function->last_line));
+        widen(&t->line_width,
+              snprintf(text, sizeof text, "%u", t->view->functions[i].function->last_line));
 }
 
 size_t ml__table_figures_width(const struct ml_table *t)
@@ -172,9 +172,10 @@ static void write_totals(struct ml_table *t, const struct counts *c)
     char max[ML_SIZE_MAX];
     ml_size_print(max, v->max_bytes, t->options->unit);
     ml_size_trim(max);
-    ml_buf_printf(t->out, "%zu line%s of %zu function%s in %zu file%s; max RSS %s\n", c->lines,
-                  plural(c->lines), c->functions, plural(c->functions), c->files, plural(c->files),
-                  max);
+    if (c->lines > 0)
+        ml_buf_printf(t->out, "%zu line%s of %zu function%s in %zu file%s; max RSS %s\n", c->lines,
+                      plural(c->lines), c->functions, plural(c->functions), c->files,
+                      plural(c->files), max);
     if (v->n_hidden > 0)
         ml_buf_printf(t->out, "%zu line%s with smaller changes or none not shown\n", v->n_hidden,
                       plural(v->n_hidden));
@@ -220,8 +221,7 @@ static void write_table(struct ml_table *t)
         ml__table_ranking(t);
     if (t->view->n_lines > 0)
         ml_buf_char(t->out, '\n');
-    if (t->view->n_lines > 0 || t->view->n_hidden > 0)
-        write_totals(t, &c);
+    write_totals(t, &c);
     write_notes(t);
 }
 

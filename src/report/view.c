@@ -91,8 +91,10 @@ static int by_hits(const void *x, const void *y)
 }
 
 typedef int (*compare_fn)(const void *x, const void *y);
-static const compare_fn line_orders[] = {
-    [ML_SORT_LINE] = by_place, [ML_SORT_NET] = by_net, [ML_SORT_MAX] = by_max, [ML_SORT_HITS] = by_hits};
+static const compare_fn line_orders[] = {[ML_SORT_LINE] = by_place,
+                                         [ML_SORT_NET] = by_net,
+                                         [ML_SORT_MAX] = by_max,
+                                         [ML_SORT_HITS] = by_hits};
 
 static int functions_by_net(const void *x, const void *y)
 {
@@ -134,7 +136,7 @@ int ml_view_init(struct ml_view *v, const struct ml_snapshot *s, const struct ml
     const struct ml_function *f;
     size_t n = ml_snapshot_functions(s, &f);
     size_t rows = 0;
-    *v = (struct ml_view){.n_ran = n};
+    *v = (struct ml_view){0};
     for (size_t i = 0; i < n; i++)
         rows += f[i].n_rows;
     v->lines = ml_calloc(rows, sizeof *v->lines);

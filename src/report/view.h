@@ -28,9 +28,8 @@ struct ml_view {
     size_t n_lines;
     struct ml_view_function *functions; /* [n_functions] owned; those with a line to show */
     size_t n_functions;
-    size_t n_hidden;        /* lines that ran and are filtered out */
-    size_t n_ran;           /* functions that ran, shown or not */
-    uint64_t max_bytes;     /* highest resident set at a line's end, shown or not */
+    size_t n_hidden;         /* lines that ran and are filtered out */
+    uint64_t max_bytes;      /* highest resident set at a line's end, shown or not */
     uint64_t heaviest_bytes; /* largest net change up, of the lines shown */
 };
 

@@ -40,7 +40,12 @@ def function(file: str, name: str, first_line: int, n_lines: int, rows: Iterable
 
 
 def book(
-    records: Sequence[bytes], *, complete: bool = True, lost: int = 0, version: int = 1, pid: int = 77
+    records: Sequence[bytes],
+    *,
+    complete: bool = True,
+    lost: int = 0,
+    version: int = 1,
+    pid: int = 77,
 ) -> bytes:
     body = b"".join(records)
     header = struct.pack(
@@ -51,7 +56,8 @@ def book(
         HEADER,
         32,
         pid,
-        4_000_000_000 * 10**9,  # start: later than any file on disk, so none "changed since the run"
+        4_000_000_000
+        * 10**9,  # start: later than any file on disk, so none "changed since the run"
         HEADER + len(body),
         0,
         lost,

@@ -176,7 +176,8 @@ static void facts_and_sources_are_found(void **state)
 
 static void the_same_function_twice_is_summed(void **state)
 {
-    static const struct figures again[] = {{1, 1, 900, 4}, {2, 2, 1, 3}, {0, 0, 0, 0}, {1, 0, 0, 9}};
+    static const struct figures again[] = {
+        {1, 1, 900, 4}, {2, 2, 1, 3}, {0, 0, 0, 0}, {1, 0, 0, 9}};
     struct ml_buf b = book_start();
     add_function(&b, "a.py", "f", 1, three, 3);
     add_function(&b, "a.py", "g", 1, three, 1); /* another name: a lambda on the same line */
