@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
 #include <unistd.h>
 
 static int become(const char *python, int argc, char **argv, struct ml_error *e)
@@ -22,8 +21,9 @@ static int become(const char *python, int argc, char **argv, struct ml_error *e)
     for (int i = 1; i < argc; i++)
         all[i + 2] = argv[i];
     execvp(python, (char *const *)all);
+    int err = errno;
     ml_free(all);
-    return ml_fail(e, ML_EIO, "cannot start Python '%s': %s", python, strerror(errno));
+    return ml_fail_errno(e, err, "cannot start Python '%s'", python);
 }
 
 int ml_cmd_run(int argc, char **argv)

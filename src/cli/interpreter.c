@@ -126,7 +126,7 @@ int ml_interpreter_check(const char *python, struct ml_error *e)
         return ML_ENOTFOUND;
     }
     if (status < 0)
-        ml_fail(e, ML_EIO, "cannot start Python '%s': %s", python, strerror(errno));
+        ml_fail_errno(e, errno, "cannot start Python '%s'", python);
     else
         ml_fail(e, ML_EIO, "Python '%s' does not work: it ended with status %d", python, status);
     ml_hint(e, "set MEMLINE_PYTHON to the path of a working Python 3.8 or later");

@@ -79,7 +79,7 @@ static int run(int argc, char **argv)
 
 static int help(int argc, char **argv)
 {
-    if (argc < 2) {
+    if (argc < 2 || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return ML_EXIT_OK;
     }
