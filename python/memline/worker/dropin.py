@@ -11,18 +11,23 @@ import importlib.util
 import os
 import sys
 from types import ModuleType
-from typing import Any, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
 _SETTING = "MEMLINE_MEMORY_PROFILER"
 _BESIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # the package memline of the host
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds memory_profiler and memline when nobody else does."""
+    """Finds the modules of these names: memory_profiler, memline."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
 
     def find_spec(
         self, fullname: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
     ) -> Optional[importlib.machinery.ModuleSpec]:
+        if fullname not in self._names:
+            return None
         if fullname == "memline" and os.path.isfile(os.path.join(_BESIDE, "__init__.py")):
             return importlib.util.spec_from_file_location(
                 "memline", os.path.join(_BESIDE, "__init__.py"), submodule_search_locations=[_BESIDE]
@@ -33,39 +38,35 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 class Alias(importlib.abc.Loader):
-    """Loads memory_profiler as another name of memline.dropin."""
+    """Loads memory_profiler as another name of memline.dropin.memory_profiler."""
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return None  # an ordinary, empty one, for the moment
+
+    def exec_module(self, module: ModuleType) -> None:
         try:
-            import memline.dropin
+            from memline.dropin import memory_profiler
         except ImportError as e:
             raise ImportError(
                 f"memory_profiler is not installed, and memline's own cannot be used ({e}); "
                 f"try: {sys.executable} -m pip install memline",
                 name="memory_profiler",
             ) from None
-        return memline.dropin
-
-    def exec_module(self, module: ModuleType) -> None:
-        sys.modules["memory_profiler"] = module
+        sys.modules["memory_profiler"] = memory_profiler
 
 
 def install() -> None:
-    finder = Finder()
+    sys.meta_path.append(Finder("memline", "memory_profiler"))
     if os.environ.get(_SETTING, "").lower() == "memline":
-        sys.meta_path.insert(0, finder)
-    else:
-        sys.meta_path.append(finder)
+        sys.meta_path.insert(0, Finder("memory_profiler"))
 
 
 def notices() -> List[str]:
     """One line for an app that runs the original."""
     module = sys.modules.get("memory_profiler")
-    if module is None or module.__name__ != "memory_profiler" or hasattr(module, "__memline__"):
-        return []
-    if (getattr(module, "__file__", None) or "").startswith(_BESIDE):
+    if module is None or module is sys.modules.get("memline.dropin.memory_profiler"):
         return []
     return [
-        f"This app uses memory_profiler {getattr(module, '__version__', '')} as installed. "
-        f"For exact and faster figures from memline set {_SETTING}=memline in local.settings.json."
+        f"This app uses the original memory_profiler {getattr(module, '__version__', '')}. For memline's "
+        f'right and faster figures set "{_SETTING}": "memline" under Values in local.settings.json.'
     ]

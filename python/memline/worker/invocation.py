@@ -7,21 +7,14 @@ result as soon as it is sent, so nothing of one request lives on when the next o
 import contextvars
 import sys
 import time
-from typing import Any, Dict, NamedTuple, Optional, Union
+from typing import Any, Dict, Optional, Union
 
-from . import context, convert, datum, errors, extensions, ids, telemetry
+from . import context, convert, datum, errors, extensions, ids, profiling, telemetry
 from .context import Out
 from .frames import BODY_CHUNK, Channel
 from .function import Function
+from .host import Host
 from .memory import Meter, Reading
-
-
-class Host(NamedTuple):
-    """What every invocation needs of the worker."""
-
-    channel: Channel
-    meter: Meter
-    root: str
 
 
 class Invocation:
@@ -149,7 +142,7 @@ def _call_sync(invocation: Invocation, function: Function, host: Host) -> None:
     try:
         arguments = invocation.arguments(function)
         extensions.before(function, invocation.context, arguments)
-        returned = function.call(**arguments)
+        returned = profiling.entry(function.call)(**arguments)
         extensions.after(function, invocation.context, arguments, returned)
         frame = invocation.result(function, arguments, returned, pack)
     except BaseException as e:
@@ -167,7 +160,7 @@ async def call_async(invocation: Invocation, function: Function, host: Host) -> 
     try:
         arguments = invocation.arguments(function)
         extensions.before(function, invocation.context, arguments)
-        returned = await function.call(**arguments)
+        returned = await profiling.entry(function.call)(**arguments)
         extensions.after(function, invocation.context, arguments, returned)
         frame = invocation.result(function, arguments, returned, pack)
     except BaseException as e:

@@ -24,7 +24,8 @@ from . import PROTOCOL, VERSION, datum, dropin, errors, extensions, ids, logs, p
 from .app import App
 from .frames import Channel, ProtocolError
 from .function import Function
-from .invocation import Host, Invocation, call_async, call_sync
+from .host import Host
+from .invocation import Invocation, call_async, call_sync
 from .memory import Meter
 from .streams import Stream
 

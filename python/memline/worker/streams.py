@@ -16,11 +16,12 @@ import sys
 import urllib.parse
 from typing import Any, Dict, List, Optional
 
-from . import errors, extensions, ids
+from . import errors, extensions, ids, profiling
 from .datum import Packer
 from .frames import BODY_CHUNK
 from .function import Function
-from .invocation import Host, Invocation
+from .host import Host
+from .invocation import Invocation
 
 WINDOW = 1 << 20  # bytes
 _BASE = "azurefunctions.extensions.base"
@@ -105,11 +106,12 @@ class Stream:
         self._arguments[function.http_parameter] = request  # type: ignore[index]
         try:
             extensions.before(function, context, self._arguments)
+            call = profiling.entry(function.call)
             if function.is_async:
-                returned = await function.call(**self._arguments)
+                returned = await call(**self._arguments)
             else:
-                call = functools.partial(contextvars.copy_context().run, function.call, **self._arguments)
-                returned = await asyncio.get_running_loop().run_in_executor(self._pool, call)
+                here = functools.partial(contextvars.copy_context().run, call, **self._arguments)
+                returned = await asyncio.get_running_loop().run_in_executor(self._pool, here)
             extensions.after(function, context, self._arguments, returned)
         except BaseException as e:
             self._error = e

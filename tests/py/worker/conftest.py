@@ -5,8 +5,6 @@ The environments are made once per Python and version of the library, under .ven
 
 import importlib
 import importlib.util
-import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -37,38 +35,15 @@ def _load(name: str, path: Path) -> ModuleType:
 _load(PACKAGE, SHIM / "__init__.py")
 fakehost = _load("fakehost", Path(__file__).with_name("fakehost.py"))
 _load("app_files", Path(__file__).with_name("app_files.py"))
-
-# What to test beside the newest release for this Python: an older 1.x, and 1.x where 2.x is newest.
-OLDER = {
-    (3, 8): "azure-functions==1.17.0",
-    (3, 9): "azure-functions==1.18.0",
-    (3, 10): "azure-functions==1.20.0",
-    (3, 11): "azure-functions==1.21.3",
-    (3, 12): "azure-functions==1.23.0",
-    (3, 13): "azure-functions==1.23.0",
-}
-
-
-def environment(name: str, requirements: List[str]) -> str:
-    """The interpreter of .venvs/NAME-3.X, made with pip unless it is there."""
-    folder = ROOT / ".venvs" / "{}-{}.{}".format(name, *sys.version_info[:2])
-    stamp = folder / ".requirements"
-    wanted = "\n".join(requirements)
-    python = folder / "bin" / "python"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--prefer-binary"]
-        subprocess.run(pip + requirements, check=True, env={**os.environ, "PYTHONPATH": ""})
-        stamp.write_text(wanted)
-    return str(python)
-
+environments = _load("environments", Path(__file__).with_name("environments.py"))
+environment = environments.environment
 
 @pytest.fixture(scope="session", params=["newest", "older"])
 def library_python(request: Any) -> str:
     """An interpreter with azure-functions: the suite runs once with each release."""
     if request.param == "newest":
         return environment("func", ["azure-functions"])
-    return environment("func-older", [OLDER[sys.version_info[:2]]])
+    return environment("func-older", [environments.OLDER[sys.version_info[:2]]])
 
 
 @pytest.fixture(scope="session")
