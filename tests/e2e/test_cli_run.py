@@ -1,4 +1,4 @@
-"""`memline run` chooses an interpreter and becomes it; what it runs is a stand-in for memline._run."""
+"""`memline run` chooses an interpreter and becomes it; memline._run is a stand-in here."""
 
 import os
 import shutil
