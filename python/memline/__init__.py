@@ -1,1 +1,64 @@
+"""memline: which line ate the memory?
+
+    @memline.profile                 book the lines of a function, a class, a method
+    with memline.profiling() as run: book every line of your own code that runs in the block
+    memline.enable(), .disable()     the same, by hand
+    memline.snapshot()               the figures so far: rows with fields, as dicts, for pandas
+    memline run app.py               the same from the shell, without touching the code
+
+Figures per line: hits (times it ran), net_bytes (resident memory after minus before, summed over its
+runs, callees included) and max_bytes (highest resident memory at its end). One report comes at exit.
+``MEMLINE=off`` in the environment switches all of it off.
+"""
+
 from . import _core
+
+TYPE_CHECKING = False  # as in typing, whose import would cost more than all of ours
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._session import Profiling as profiling
+    from ._session import disable, enable, profile, snapshot
+    from ._snapshot import Function, Row, Snapshot
+    from .dropin import install as install_as_memory_profiler
+
+__version__ = _core.version
+__all__ = [
+    "Function",
+    "Row",
+    "Snapshot",
+    "disable",
+    "enable",
+    "install_as_memory_profiler",
+    "profile",
+    "profiling",
+    "snapshot",
+]
+
+# Where each name lives: imported at first use, so that `import memline` costs next to nothing.
+_HOMES = {
+    "profile": ("_session", "profile"),
+    "profiling": ("_session", "Profiling"),
+    "enable": ("_session", "enable"),
+    "disable": ("_session", "disable"),
+    "snapshot": ("_session", "snapshot"),
+    "Snapshot": ("_snapshot", "Snapshot"),
+    "Function": ("_snapshot", "Function"),
+    "Row": ("_snapshot", "Row"),
+    "install_as_memory_profiler": ("dropin", "install"),
+}
+
+
+def __getattr__(name: str) -> "Any":
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'memline' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module("." + home[0], __name__), home[1])
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> "list[str]":
+    return sorted([*globals(), *_HOMES])

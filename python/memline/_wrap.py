@@ -1,7 +1,6 @@
 """From whatever may be decorated to the plain Python functions in it, and how those are measured."""
 
 import functools
-import inspect
 import sys
 import types
 import warnings
@@ -13,6 +12,9 @@ from typing import Any, Callable, Optional
 from . import _core
 
 Hook = Callable[[FunctionType], Callable[..., Any]]
+
+# Kinds of code (co_flags), as in the module inspect, which would cost 8 ms to import.
+GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 MONITORING = _core.engine == "monitoring"
 
@@ -52,19 +54,25 @@ def decorate(obj: Any, hook: Hook, key: Any = None) -> Any:
 
 
 def _function(function: FunctionType, hook: Hook, key: Any) -> Any:
-    inner = inspect.unwrap(function, stop=lambda f: not isinstance(f, FunctionType) or _known(f, key))
-    if isinstance(inner, FunctionType) and _known(inner, key):
+    inner = _wrapped(function)
+    if _known(function, key):
         return function
-    if inner is function:
+    if inner is None:
         result = hook(function)
         _note(function, key)
         _note(result, key)
         return result
     result = decorate(inner, hook, key)
     if result is not inner and not _replace(function, inner, result):
-        return hook(function)
+        function = traced(function)  # it calls the inner one in a way of its own
     _note(function, key)
     return function
+
+
+def _wrapped(function: FunctionType) -> Any:
+    """What a functools.wraps decorator wraps, or None."""
+    inner = getattr(function, "__wrapped__", None)
+    return inner if callable(inner) and inner is not function else None
 
 
 def _known(function: Any, key: Any) -> bool:
@@ -170,7 +178,7 @@ def own_code(function: FunctionType) -> CodeType:
 def _with_close_events(code: CodeType) -> bytes:
     """3.13 ends a generator that is closed outside a try block without running it, so no event would
     tell; it reads that from a bit behind each yield (see ML_RESUME_DEPTH1_BIT in py/pycompat.h)."""
-    if not code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+    if not code.co_flags & (GENERATOR | COROUTINE | ASYNC_GENERATOR):
         return code.co_code
     import opcode
 
@@ -206,11 +214,12 @@ def traced(function: FunctionType) -> Callable[..., Any]:
     """A wrapper of the same kind under which the tracer is on; the function itself on 3.12+."""
     if MONITORING:
         return function
-    if inspect.iscoroutinefunction(function):
+    flags = function.__code__.co_flags
+    if flags & COROUTINE:
         wrapper = _coroutine(function)
-    elif inspect.isasyncgenfunction(function):
+    elif flags & ASYNC_GENERATOR:
         wrapper = _async_generator(function)
-    elif inspect.isgeneratorfunction(function):
+    elif flags & GENERATOR:
         wrapper = _generator(function)
     else:
         wrapper = _plain(function)

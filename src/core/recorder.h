@@ -47,6 +47,7 @@ struct ml_top {
     uint32_t first_line;
     uint32_t n_lines;
     struct ml_line *book_lines; /* the book's, for all calls; NULL: each call has its own */
+    bool marked;                /* the owner's: told by hand, not found by rules */
     const void *user;           /* whatever the owner wants to find again (a code object) */
 };
 

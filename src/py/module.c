@@ -7,6 +7,7 @@
 #include "py/py_carrier.h"
 #include "py/py_proc.h"
 #include "py/py_recorder.h"
+#include "py/py_report.h"
 #include "py/select.h"
 
 /* set_gate(name): "faults", "time" or "plain"; answers the one that works here. */
@@ -33,7 +34,8 @@ static int module_exec(PyObject *module)
         || PyModule_AddStringConstant(module, "version", ML_VERSION) < 0)
         return -1;
     return ml_py_recorder_init(module) < 0 || ml_py_carrier_init(module) < 0
-                   || ml_py_book_init(module) < 0 || ml_py_proc_init(module) < 0
+                   || ml_py_book_init(module) < 0 || ml_py_report_init(module) < 0
+                   || ml_py_proc_init(module) < 0
                ? -1
                : 0;
 }
@@ -51,7 +53,9 @@ static struct PyModuleDef definition = {
     .m_slots = slots,
 };
 
-PyMODINIT_FUNC PyInit__core(void)
+ML_MODULE_INIT PyInit__core(void);
+
+ML_MODULE_INIT PyInit__core(void)
 {
     return PyModuleDef_Init(&definition);
 }

@@ -8,6 +8,7 @@
 #include "py/engine.h"
 #include "py/events.h"
 #include "py/py_recorder.h"
+#include "py/py_report.h"
 #include "py/py_snapshot.h"
 #include "py/rules.h"
 
@@ -19,15 +20,8 @@ static struct {
     struct ml_recorder *recorder;  /* owned; its lines stand in the book */
     struct ml_rules rules;
     bool selecting;
+    bool off[2]; /* at rest: [0] what rules selected, [1] what was marked by hand */
 } native;
-
-/* Raise OSError or RuntimeError with the message and the next step. Always NULL. */
-static PyObject *raise(const struct ml_error *e)
-{
-    const char *hint = e->hint[0] != '\0' ? e->hint : ml_status_hint(e->status);
-    PyObject *type = e->status == ML_ENOMEM ? PyExc_MemoryError : PyExc_OSError;
-    return PyErr_Format(type, "%s\n  try: %s", e->text, hint);
-}
 
 /* --- names ------------------------------------------------------------------------------------------ */
 
@@ -124,22 +118,24 @@ static int lines_with_parts(PyCodeObject *code, uint32_t *first, uint32_t *last)
 }
 
 /* The code's lines are booked as `top` from now on, those of its parts too. */
-static int attach(struct ml_code *c, size_t top, bool is_top)
+static int attach(struct ml_code *c, size_t top, bool is_top, bool marked)
 {
     c->judged = true;
     if (ml_code_probe(c, native.recorder) != NULL)
         return 0;
     if (ml_code_add_probe(c, native.recorder, top, is_top) < 0)
         return -1;
-    ml_code_probe(c, native.recorder)->always = true;
-    if (ml_py_activate(c, true) < 0)
-        return -1;
+    if (!native.off[marked]) {
+        ml_code_probe(c, native.recorder)->always = true;
+        if (ml_py_activate(c, true) < 0)
+            return -1;
+    }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->code->co_consts); i++) {
         PyObject *item = PyTuple_GET_ITEM(c->code->co_consts, i);
         if (!PyCode_Check(item) || !is_part((PyCodeObject *)item))
             continue;
         struct ml_code *part = ml_code_get((PyCodeObject *)item);
-        if (part == NULL || attach(part, top, false) < 0)
+        if (part == NULL || attach(part, top, false, marked) < 0)
             return -1;
     }
     return 0;
@@ -147,9 +143,9 @@ static int attach(struct ml_code *c, size_t top, bool is_top)
 
 /* Give the code a place in the book. A full book is not the program's fault: it goes on unprofiled,
  * and the book counts what it lost. 0, or -1 with an exception. */
-static int book_code(struct ml_code *c, PyObject *file, PyObject *name)
+static int book_code(struct ml_code *c, PyObject *file, PyObject *name, bool marked)
 {
-    struct ml_top top = {.user = c->code};
+    struct ml_top top = {.user = c->code, .marked = marked};
     size_t index;
     uint32_t last;
     if (lines_with_parts(c->code, &top.first_line, &last) < 0)
@@ -167,7 +163,7 @@ static int book_code(struct ml_code *c, PyObject *file, PyObject *name)
         PyErr_NoMemory();
         return -1;
     }
-    return attach(c, index, true);
+    return attach(c, index, true, marked);
 }
 
 static bool wanted(PyObject *file, const struct ml_code *c, PyObject *qualified)
@@ -194,7 +190,7 @@ struct ml_code *ml_select_judge(PyCodeObject *code)
     PyObject *file = absolute(code->co_filename);
     PyObject *name = file != NULL ? qualified_name(c) : NULL;
     if (name != NULL && name_children(c, name) == 0 && wanted(file, c, name))
-        book_code(c, file, name);
+        book_code(c, file, name, false);
     Py_XDECREF(name);
     Py_XDECREF(file);
     return PyErr_Occurred() ? NULL : c;
@@ -219,7 +215,7 @@ static PyObject *book_open(PyObject *module, PyObject *args, PyObject *kw)
     int rc = ml_book_create(PyBytes_AS_STRING(path), replace, &native.book, &e);
     Py_DECREF(path);
     if (rc != ML_OK)
-        return raise(&e);
+        return ml_py_raise(&e);
     if (ml_recorder_new(false, &native.recorder) != ML_OK) {
         ml_book_discard(native.book);
         native.book = NULL;
@@ -228,38 +224,57 @@ static PyObject *book_open(PyObject *module, PyObject *args, PyObject *kw)
     Py_RETURN_NONE;
 }
 
-/* Every probe of the native recorder rests. Its lines are in a mapping that goes away, so the struct
- * itself stays behind for the code objects, without effect. */
-static void stop_booking(void)
+/* Set the code and its parts measuring or at rest. */
+static void set_active(struct ml_code *c, bool on)
 {
-    struct ml_recorder *r = native.recorder;
-    ml_event_stop(r);
-    for (size_t i = 0; i < r->n_tops; i++) {
-        PyCodeObject *code = (PyCodeObject *)r->tops[i].user;
-        struct ml_code *c = code != NULL ? ml_code_find(code) : NULL;
-        struct ml_probe *p = c != NULL ? ml_code_probe(c, r) : NULL;
-        if (p == NULL || !p->always)
-            continue;
-        p->always = false;
-        if (ml_py_activate(c, false) < 0)
-            PyErr_Clear();
+    struct ml_probe *p = ml_code_probe(c, native.recorder);
+    if (p == NULL || p->always == on)
+        return;
+    p->always = on;
+    if (ml_py_activate(c, on) < 0)
+        PyErr_Clear(); /* the tool is gone: at rest anyway */
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->code->co_consts); i++) {
+        PyObject *item = PyTuple_GET_ITEM(c->code->co_consts, i);
+        struct ml_code *part = PyCode_Check(item) && is_part((PyCodeObject *)item)
+                                   ? ml_code_find((PyCodeObject *)item)
+                                   : NULL;
+        if (part != NULL)
+            set_active(part, on);
     }
 }
 
-static int stop_selecting(PyObject *module)
+/* Let what is marked, or what was selected, measure or rest. */
+static void switch_kind(bool marked, bool on)
 {
-    if (!native.selecting)
-        return 0;
-    native.selecting = false;
-    return ml_engine_select(module, false);
+    native.off[marked] = !on;
+    const struct ml_recorder *r = native.recorder;
+    for (size_t i = 0; r != NULL && i < r->n_tops; i++) {
+        PyCodeObject *code = (PyCodeObject *)r->tops[i].user;
+        struct ml_code *c = code != NULL && r->tops[i].marked == marked ? ml_code_find(code) : NULL;
+        if (c != NULL)
+            set_active(c, on);
+    }
 }
 
-static PyObject *profile_stop(PyObject *module, PyObject *unused)
+static int set_selecting(PyObject *module, bool on)
 {
-    if (stop_selecting(module) < 0)
+    if (native.selecting == on)
+        return 0;
+    native.selecting = on;
+    return ml_engine_select(module, on);
+}
+
+static PyObject *profile_switch(PyObject *module, PyObject *args)
+{
+    int marked, selected;
+    if (!PyArg_ParseTuple(args, "pp:profile_switch", &marked, &selected))
         return NULL;
-    if (native.recorder != NULL)
-        stop_booking();
+    if (set_selecting(module, native.selecting && selected) < 0)
+        return NULL;
+    if (native.recorder != NULL && (!marked || !selected))
+        ml_event_stop(native.recorder);
+    switch_kind(true, marked);
+    switch_kind(false, selected);
     Py_RETURN_NONE;
 }
 
@@ -271,10 +286,12 @@ static PyObject *book_close(PyObject *module, PyObject *args, PyObject *kw)
         return NULL;
     if (native.book == NULL)
         Py_RETURN_NONE;
-    PyObject *r = profile_stop(module, NULL);
-    if (r == NULL)
+    if (set_selecting(module, false) < 0)
         return NULL;
-    Py_DECREF(r);
+    ml_event_stop(native.recorder);
+    switch_kind(true, false);
+    switch_kind(false, false);
+    native.off[0] = native.off[1] = false;
     ml_book_retire(native.book, discard);
     native.book = NULL;
     native.recorder = NULL; /* code objects still know it: it stays behind, at rest */
@@ -302,7 +319,7 @@ static PyObject *book_status(int rc)
     if (rc == ML_OK)
         Py_RETURN_NONE;
     ml_fail(&e, rc, "cannot write to book '%s': %s", ml_book_path(native.book), ml_status_text(rc));
-    return raise(&e);
+    return ml_py_raise(&e);
 }
 
 /* Two strings to slices of their bytes; references in *a and *b. */
@@ -346,7 +363,7 @@ static PyObject *book_fork_child(PyObject *module, PyObject *unused)
     struct ml_error e;
     if (native.book == NULL || ml_book_fork_child(native.book, &e) == ML_OK)
         Py_RETURN_NONE;
-    return raise(&e);
+    return ml_py_raise(&e);
 }
 
 static PyObject *select_code(PyObject *module, PyObject *args, PyObject *kw)
@@ -364,8 +381,8 @@ static PyObject *select_code(PyObject *module, PyObject *args, PyObject *kw)
     for (size_t i = 0; i < 5; i++)
         if (words[i] != NULL && ml_words_set(to[i], words[i]) < 0)
             return NULL;
-    native.selecting = true;
-    if (ml_engine_select(module, true) < 0)
+    switch_kind(false, true);
+    if (set_selecting(module, true) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -381,7 +398,7 @@ static PyObject *profile_code(PyObject *module, PyObject *args)
     c->judged = true;
     if (ml_code_probe(c, native.recorder) == NULL) {
         PyObject *file = absolute(((PyCodeObject *)code)->co_filename);
-        int rc = file != NULL ? book_code(c, file, name) : -1;
+        int rc = file != NULL ? book_code(c, file, name, true) : -1;
         Py_XDECREF(file);
         if (rc < 0)
             return NULL;
@@ -396,7 +413,7 @@ static PyObject *snapshot(PyObject *module, PyObject *unused)
     if (need_book() < 0)
         return NULL;
     if (ml_snapshot_parse(ml_book_bytes(native.book), ml_book_path(native.book), &s, &e) != ML_OK)
-        return raise(&e);
+        return ml_py_raise(&e);
     PyObject *result = ml_py_snapshot_dict(s);
     ml_snapshot_free(s);
     return result;
@@ -418,8 +435,8 @@ static PyMethodDef methods[] = {
      "Profile every function that these rules name, from now on."},
     {"profile_code", profile_code, METH_VARARGS,
      "profile_code(code, name)\n--\n\nBook this code object's lines from now on."},
-    {"profile_stop", profile_stop, METH_NOARGS,
-     "profile_stop()\n--\n\nStop booking; the book stays readable."},
+    {"profile_switch", profile_switch, METH_VARARGS,
+     "profile_switch(marked, selected)\n--\n\nLet what was marked by hand, and what rules selected, measure or rest."},
     {"snapshot", snapshot, METH_NOARGS, "snapshot()\n--\n\nThe open book's figures as a dict."},
     {NULL, NULL, 0, NULL},
 };

@@ -10,6 +10,9 @@
 #include <frameobject.h>
 #include <opcode.h>
 
+/* PyMODINIT_FUNC exports by itself from 3.9 on (bpo-11410). */
+#define ML_MODULE_INIT __attribute__((visibility("default"))) PyMODINIT_FUNC
+
 /* sys.monitoring (PEP 669) is there from 3.12 on. */
 #define ML_HAS_MONITORING (PY_VERSION_HEX >= 0x030C0000)
 

@@ -1,0 +1,50 @@
+"""Profiling by environment variable, from the start of the interpreter (see memline.pth).
+
+MEMLINE=on    every line of your own code, as `memline run` does; the report at exit
+MEMLINE=off   nothing, not even decorated functions
+MEMLINE_FAMILY=BOOK  (set by `memline run --children`) book into BOOK.PID, no report of our own
+"""
+
+import os
+import sys
+from typing import List
+
+
+def start() -> None:
+    """Called by memline.pth when MEMLINE is set, before the program's first line."""
+    if os.environ["MEMLINE"].lower() not in ("on", "1", "yes", "true"):
+        return
+    from ._config import ConfigError, Settings, project_settings
+
+    try:
+        settings = Settings(**project_settings(os.getcwd()))
+    except ConfigError as error:
+        sys.stderr.write(f"memline: {error}\n")
+        return
+    family = os.environ.get("MEMLINE_FAMILY")
+    roots = _roots()
+    if family:
+        settings = settings._replace(output=f"{family}.{os.getpid()}", report=False)
+        roots = os.environ.get("MEMLINE_ROOTS", "").split(os.pathsep)
+    from . import _session
+
+    _session.configure(settings)
+    try:
+        _session.enable(roots=roots)
+    except (OSError, RuntimeError) as error:
+        sys.stderr.write(f"memline: {error}\n")
+
+
+def pass_on(book: str, roots: List[str]) -> None:
+    """Let the Python processes that this one starts book into the same family."""
+    os.environ["MEMLINE"] = "on"
+    os.environ["MEMLINE_FAMILY"] = book
+    os.environ["MEMLINE_ROOTS"] = os.pathsep.join(roots)
+
+
+def _roots() -> List[str]:
+    """The folder of the script that is about to start; the current one for -m, -c and the prompt."""
+    script = sys.argv[0] if getattr(sys, "argv", None) else ""
+    if script in ("", "-c", "-m", "-"):
+        return [os.getcwd()]
+    return [os.path.dirname(os.path.realpath(script))]

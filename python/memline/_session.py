@@ -1,0 +1,214 @@
+"""The process's profile: one account book, what is booked in it, and the report at exit."""
+
+import atexit
+import os
+import sys
+from types import CodeType, FrameType, TracebackType
+from typing import Any, List, Optional, Sequence, Type, Union
+
+from . import _core, _sources, _wrap
+from ._books import new_book_path
+from ._config import Settings, project_settings
+from ._snapshot import Snapshot
+
+command = ""  # what the report calls the run; default the interpreter's own arguments
+_settings = Settings()
+_configured = False
+_at_exit = False
+_selecting = False
+_key = object()  # marks functions that this module has decorated
+
+
+def is_off() -> bool:
+    """Switched off from outside: ``MEMLINE=off`` (or ``0``)."""
+    return os.environ.get("MEMLINE", "").lower() in ("off", "0", "no", "false")
+
+
+def configure(settings: Settings) -> None:
+    """Use these settings instead of those of pyproject.toml, from now on."""
+    global _settings, _configured
+    _settings = settings
+    _configured = True
+
+
+def settings() -> Settings:
+    """The settings in force; read from pyproject.toml at first use."""
+    if not _configured:
+        configure(Settings(**project_settings(os.getcwd())))
+    return _settings
+
+
+def open_book() -> None:
+    """Open the account book unless one is open, and see to the report at exit."""
+    if _core.book_path() is not None:
+        return
+    now = settings()
+    _core.set_gate(now.gate)
+    path = now.output or new_book_path(sys.argv[0] if getattr(sys, "argv", None) else "")
+    _core.book_open(path, bool(now.output))
+    _core.book_meta("command", command or " ".join(getattr(sys, "orig_argv", sys.argv)))
+    _core.book_meta("python", sys.version.split()[0])
+    _core.book_meta("engine", _core.engine)
+    global _at_exit
+    if not _at_exit:
+        _at_exit = True
+        atexit.register(_finish)
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _after_fork() -> None:
+    try:
+        _core.book_fork_child()
+    except OSError as error:
+        print(f"memline: {error}", file=sys.stderr)
+
+
+def _finish() -> None:
+    """At exit: stop, keep what the report needs, print it (in the first process only)."""
+    path = _core.book_path()
+    if path is None:
+        return
+    from ._report import print_report
+
+    _core.profile_switch(False, False)
+    _sources.keep()
+    _core.book_close()
+    print_report(path, settings())
+
+
+# --- the public face --------------------------------------------------------------------------------
+
+
+def profile(func: Any = None, **options: Any) -> Any:
+    """Book every line of a function, a method of any kind, a property or a class's own methods.
+
+    Use as ``@profile`` or ``@profile()``. On Python 3.12 and newer the very same object comes back;
+    before, functions get a wrapper of the same kind. Options: ``name`` for the report (str; default the
+    qualified name). Raises TypeError for unknown ones.
+    """
+    name = options.pop("name", None)
+    if options:
+        raise TypeError(f"profile() got an unexpected option {next(iter(options))!r}")
+    if func is None:
+        return lambda f: profile(f, name=name)
+    if is_off():
+        return func
+    open_book()
+
+    def hook(function: Any) -> Any:
+        code = _wrap.own_code(function)
+        _core.profile_code(code, name or function.__qualname__)
+        _sources.note(function)
+        return _wrap.traced(function)
+
+    return _wrap.decorate(func, hook, _key)
+
+
+def enable(
+    *,
+    roots: Union[None, str, Sequence[str]] = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    functions: Sequence[str] = (),
+) -> None:
+    """Book every line of your own code from now on, in all threads.
+
+    Your own code: files below ``roots`` (default: the folder of the running script, else the current
+    one) that are not in site-packages or the standard library. include, exclude: fnmatch patterns on
+    paths; functions: on names. Those of pyproject.toml are added. Code objects that a previous
+    ``enable`` has turned down stay out.
+    """
+    global _selecting
+    if is_off():
+        return
+    open_book()
+    now = settings()
+    if roots is None:
+        roots = [own_folder()]
+    elif isinstance(roots, str):
+        roots = [roots]
+    _core.profile_switch(True, True)
+    _core.select(
+        roots=[os.path.abspath(r) for r in roots],
+        include=[pattern(p) for p in [*include, *now.include]],
+        exclude=[pattern(p) for p in [*exclude, *now.exclude]],
+        skip=foreign_folders(),
+        functions=[*functions, *now.functions],
+    )
+    _selecting = True
+
+
+def disable() -> None:
+    """Stop booking, decorated functions included, until the next ``enable()``; figures stay."""
+    global _selecting
+    _selecting = False
+    _core.profile_switch(False, False)
+
+
+def snapshot() -> Snapshot:
+    """The figures so far. Empty if nothing was profiled yet."""
+    if _core.book_path() is None:
+        return Snapshot({"functions": []})
+    return Snapshot(_core.snapshot())
+
+
+class Profiling:
+    """``with memline.profiling() as run:`` books your own code while the block runs.
+
+    Arguments as of ``enable``. Afterwards ``run.snapshot`` has the figures, those of before the block
+    not subtracted. The block's own function is booked too.
+    """
+
+    snapshot: Snapshot
+
+    def __init__(self, **rules: Any) -> None:
+        self._rules = rules
+        self.snapshot = Snapshot({"functions": []})
+
+    def __enter__(self) -> "Profiling":
+        if is_off():
+            return self
+        self._was_selecting = _selecting
+        enable(**self._rules)
+        caller = sys._getframe(1)
+        _core.profile_code(caller.f_code, _name_of(caller))
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        global _selecting
+        if is_off():
+            return
+        _selecting = self._was_selecting
+        _core.profile_switch(True, _selecting)
+        self.snapshot = snapshot()
+
+
+def _name_of(frame: FrameType) -> str:
+    code: CodeType = frame.f_code
+    return getattr(code, "co_qualname", code.co_name)
+
+
+# --- whose code is it? --------------------------------------------------------------------------------
+
+
+def own_folder() -> str:
+    """The folder of the running script, or the current one."""
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    return os.path.dirname(os.path.abspath(file)) if file else os.getcwd()
+
+
+def foreign_folders() -> List[str]:
+    """Folders that hold other people's code, wherever the roots are."""
+    library = os.path.dirname(os.path.abspath(os.__file__))
+    return ["site-packages", "dist-packages", library, os.path.dirname(os.path.abspath(__file__))]
+
+
+def pattern(text: str) -> str:
+    """A pattern for absolute paths: ``*.py`` or ``tests/*`` match anywhere in the path."""
+    return text if text.startswith(("/", "*", "<")) else "*/" + text
