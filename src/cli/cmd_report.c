@@ -8,7 +8,7 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
 enum {
     OPT_FORMAT = 1,
@@ -41,8 +41,9 @@ static const struct ml_option options[] = {
 static const struct ml_usage usage = {
     "report", "[options] [BOOK...]",
     "Shows what is in a book, also while the program that writes it runs. Several books\n"
-    "are summed. Without a BOOK it is the newest one in the folder of books ($MEMLINE_BOOKS,\n"
-    "else $XDG_STATE_HOME/memline, else ~/.local/state/memline).\n\n"
+    "are summed. Without a BOOK it is the newest one, with those of its child processes, in\n"
+    "the folder of books ($MEMLINE_BOOKS, else $XDG_STATE_HOME/memline, else\n"
+    "~/.local/state/memline).\n\n"
     "Net RSS is the resident memory after a line minus that before it, over all its\n"
     "executions, called functions included. Max RSS is the highest resident memory at the\n"
     "end of the line.",
@@ -71,14 +72,48 @@ static int add_book(struct request *r, const char *path, struct ml_error *e)
     return rc == ML_OK ? rc : ml_fail(e, rc, "cannot add book '%s': %s", path, ml_status_text(rc));
 }
 
+/* A child's book that cannot be read (it was killed while it began) is no reason to show nothing. */
+static int add_children(struct request *r, const struct ml_paths *children, struct ml_error *e)
+{
+    for (size_t i = 0; i < children->all.n; i++) {
+        int rc = add_book(r, children->all.at[i], e);
+        if (rc == ML_ENOMEM)
+            return rc;
+        if (rc != ML_OK)
+            fprintf(stderr, "memline: left out: %s\n", e->text);
+    }
+    return ML_OK;
+}
+
 static int add_newest(struct request *r, struct ml_error *e)
 {
     char path[PATH_MAX];
+    struct ml_paths children = {0};
     int rc = ml_bookshelf_newest(path, sizeof path, e);
     if (rc != ML_OK)
         return rc;
     fprintf(stderr, "memline: newest book is '%s'\n", path);
-    return add_book(r, path, e);
+    rc = ml_bookshelf_children(path, &children);
+    if (rc != ML_OK)
+        ml_fail(e, rc, "cannot look for books: %s", ml_status_text(rc));
+    else if (children.all.n == 0 || access(path, F_OK) == 0)
+        rc = add_book(r, path, e);
+    if (rc == ML_OK)
+        rc = add_children(r, &children, e);
+    if (rc == ML_OK && r->snapshot == NULL)
+        rc = e->status;
+    ml_paths_free(&children);
+    return rc;
+}
+
+/* Whoever names one book may not know that its program forked. */
+static void tell_children(const char *path)
+{
+    struct ml_paths children = {0};
+    if (ml_bookshelf_children(path, &children) == ML_OK && children.all.n > 0)
+        fprintf(stderr, "memline: its child process%s wrote %zu more: memline report '%s'*\n",
+                children.all.n > 1 ? "es" : "", children.all.n, path);
+    ml_paths_free(&children);
 }
 
 static int write_report(struct request *r, struct ml_error *e)
@@ -142,7 +177,11 @@ static int run(struct request *r, char **books, int n, struct ml_error *e)
     int rc = n == 0 ? add_newest(r, e) : ML_OK;
     for (int i = 0; i < n && rc == ML_OK; i++)
         rc = add_book(r, books[i], e);
-    return rc == ML_OK ? write_report(r, e) : rc;
+    if (rc == ML_OK)
+        rc = write_report(r, e);
+    if (rc == ML_OK && n == 1)
+        tell_children(books[0]);
+    return rc;
 }
 
 int ml_cmd_report(int argc, char **argv)

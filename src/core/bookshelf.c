@@ -1,6 +1,7 @@
 /* core/bookshelf.c -- see bookshelf.h. SPDX-License-Identifier: MIT */
 #include "core/bookshelf.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <dirent.h>
@@ -39,14 +40,24 @@ int ml_bookshelf_path(char *out, size_t n, struct ml_error *e)
     return ML_ENOTFOUND;
 }
 
+/* The name without the process ids that forks added: "a.book" of "a.book.12". */
+static struct ml_str parent_of(const char *name)
+{
+    struct ml_str s = ml_str_of(name);
+    for (;;) {
+        size_t n = s.n;
+        while (n > 0 && s.p[n - 1] >= '0' && s.p[n - 1] <= '9')
+            n--;
+        if (n == s.n || n < 2 || s.p[n - 1] != '.')
+            return s;
+        s.n = n - 1;
+    }
+}
+
 static bool is_book(const char *name)
 {
-    struct ml_str rest = ml_str_of(name);
-    while (rest.n > 0 && rest.p[rest.n - 1] >= '0' && rest.p[rest.n - 1] <= '9')
-        rest.n--;
-    if (rest.n < strlen(name) && rest.n > 0 && rest.p[rest.n - 1] == '.')
-        rest.n--; /* ".book.PID" */
-    return rest.n > 5 && ml_str_ends(rest, ML_STR(".book"));
+    struct ml_str parent = parent_of(name);
+    return parent.n > 5 && ml_str_ends(parent, ML_STR(".book"));
 }
 
 static bool is_newer(const struct stat *a, const struct stat *b)
@@ -88,9 +99,69 @@ int ml_bookshelf_newest(char *out, size_t n, struct ml_error *e)
         find_newest(d, name);
         closedir(d);
     }
+    name[parent_of(name).n] = '\0';
     if (name[0] != '\0')
         return join(out, n, folder, name, e);
     ml_fail(e, ML_ENOTFOUND, "no book in '%s'", folder);
     ml_hint(e, "memline run app.py, or name the book");
     return ML_ENOTFOUND;
+}
+
+/* --- children ------------------------------------------------------------------------------------- */
+
+static int add_path(struct ml_paths *p, struct ml_str folder, const char *name)
+{
+    size_t n = folder.n + strlen(name) + 1;
+    char *path = ml_calloc(n, 1);
+    if (path == NULL)
+        return ML_ENOMEM;
+    snprintf(path, n, "%.*s%s", (int)folder.n, folder.p, name);
+    int rc = ml_vec_push(&p->all, path);
+    if (rc != ML_OK)
+        ml_free(path);
+    return rc;
+}
+
+static int compare_paths(const void *x, const void *y)
+{
+    return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+static int add_children(DIR *d, struct ml_str folder, struct ml_str book, struct ml_paths *out)
+{
+    size_t before = out->all.n;
+    for (const struct dirent *entry; (entry = readdir(d)) != NULL;) {
+        struct ml_str parent = parent_of(entry->d_name);
+        if (parent.n == strlen(entry->d_name) || !ml_str_eq(parent, book))
+            continue;
+        int rc = add_path(out, folder, entry->d_name);
+        if (rc != ML_OK)
+            return rc;
+    }
+    if (out->all.n - before > 1)
+        qsort(out->all.at + before, out->all.n - before, sizeof *out->all.at, compare_paths);
+    return ML_OK;
+}
+
+int ml_bookshelf_children(const char *path, struct ml_paths *out)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    char *folder = name > path ? ml_strndup(path, (size_t)(name - path)) : ml_strdup("./");
+    if (folder == NULL)
+        return ML_ENOMEM;
+    DIR *d = opendir(folder);
+    ml_free(folder);
+    if (d == NULL)
+        return ML_OK;
+    int rc = add_children(d, (struct ml_str){path, (size_t)(name - path)}, ml_str_of(name), out);
+    closedir(d);
+    return rc;
+}
+
+void ml_paths_free(struct ml_paths *p)
+{
+    for (size_t i = 0; i < p->all.n; i++)
+        ml_free(p->all.at[i]);
+    ml_vec_free(&p->all);
 }

@@ -374,10 +374,37 @@ def test_without_a_book_it_takes_the_newest(run, program, app):
     done = report(run, program, env={"MEMLINE_BOOKS": str(app)})
     assert f"memline: newest book is '{app}/cut.book'" in done.stderr
     assert "2 functions found no room" in done.stdout
-    (app / "run.book.4711").write_bytes(books.book([]))  # of a forked child
-    done = report(run, program, env={"MEMLINE_BOOKS": str(app)})
-    assert "run.book.4711" in done.stderr
-    assert done.stdout == "no line of the profiled code ran\n"
+
+
+def test_the_newest_comes_with_its_children(run, program, app):
+    shelf = app / "shelf"
+    shelf.mkdir()
+    (shelf / "old.book").write_bytes(books.book(app_records()))
+    os.utime(shelf / "old.book", (1, 1))
+    for name in ("run.book", "run.book.4711", "run.book.4711.9"):
+        (shelf / name).write_bytes(books.book(app_records()))
+        os.utime(shelf / name, (2, 2))
+    (shelf / "run.book.12").write_bytes(b"MEML")  # killed while it began; the newest of all
+    env = {"MEMLINE_BOOKS": str(shelf)}
+    done = report(run, program, env=env)
+    assert done.stderr == (
+        f"memline: newest book is '{shelf}/run.book'\n"
+        f"memline: left out: cannot read book '{shelf}/run.book.12': it ends within its header\n"
+    )
+    assert "3 books, summed" in done.stdout
+    (shelf / "run.book").unlink()
+    assert "2 books, summed" in report(run, program, env=env).stdout
+    (shelf / "run.book.4711").unlink()
+    (shelf / "run.book.4711.9").unlink()
+    assert "ends within its header" in report(run, program, env=env, status=1).stderr
+
+
+def test_children_of_a_named_book_are_told(run, program, app):
+    (app / "a.book.12").write_bytes(books.book([]))
+    (app / "a.book.x").write_bytes(b"")
+    done = report(run, program, "a.book")
+    assert done.stderr == "memline: its child process wrote 1 more: memline report 'a.book'*\n"
+    assert "2 books" in report(run, program, "a.book", "a.book.12").stdout
 
 
 def test_the_folder_of_books_follows_the_environment(run, program, app):

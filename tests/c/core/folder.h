@@ -27,7 +27,7 @@ static inline int folder_teardown(void **state)
     (void)state;
     for (struct dirent *entry; d != NULL && (entry = readdir(d)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (entry->d_name[0] != '.')
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             unlink(path);
     }
     if (d != NULL)
