@@ -28,11 +28,11 @@ static const char *sql_type(enum ml_store_type t)
 
 static int create_tail(sqlite3 *db, enum ml_store_table t, struct ml_error *e)
 {
-    const struct ml_table_info *table = ml_table_get(t);
+    const struct ml_store_table_info *table = ml_store_table_get(t);
     struct ml_buf sql = {0};
     ml_buf_printf(&sql, "CREATE TABLE %s(seq INTEGER PRIMARY KEY AUTOINCREMENT", table->name.p);
     for (size_t i = 0; i < table->n_columns; i++) {
-        const struct ml_column_info *column = ml_column_get(table->columns[i]);
+        const struct ml_store_col_info *column = ml_store_col_get(table->columns[i]);
         ml_buf_printf(&sql, ",\"%s\"%s", column->name.p, sql_type(column->type));
     }
     ml_buf_cstr(&sql, ")");

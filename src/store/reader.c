@@ -393,7 +393,7 @@ static int segment_strip(struct ml_read *rd, int64_t segment, uint32_t rows, enu
         return ML_OK;
     }
     pthread_mutex_lock(&rd->lock);
-    int rc = load_chunk(rd, chunk, ml_column_get(c)->type, rows, &s, e);
+    int rc = load_chunk(rd, chunk, ml_store_col_get(c)->type, rows, &s, e);
     pthread_mutex_unlock(&rd->lock);
     if (rc != ML_OK)
         return rc;
@@ -531,7 +531,7 @@ int ml_read_column(struct ml_read_block *outer, enum ml_store_col c, struct ml_c
     int rc = block_strip(b, c, &s, e);
     if (rc != ML_OK)
         return rc;
-    *out = (struct ml_colview){.type = ml_column_get(c)->type, .rows = outer->rows};
+    *out = (struct ml_colview){.type = ml_store_col_get(c)->type, .rows = outer->rows};
     if (s->fixed != NULL)
         out->fixed = (const char *)s->fixed + (size_t)b->first * 8;
     if (s->nulls != NULL)
@@ -593,11 +593,11 @@ static int bool_column(struct block *b, const struct ml_colview *text, struct ml
     return ML_OK;
 }
 
-int ml_read_view_column(struct ml_read_block *outer, const struct ml_view_info *v, size_t i,
+int ml_read_view_column(struct ml_read_block *outer, const struct ml_store_view_info *v, size_t i,
                         struct ml_colview *out, struct ml_error *e)
 {
     struct block *b = (struct block *)outer;
-    const struct ml_view_column *column = &v->columns[i];
+    const struct ml_store_view_column *column = &v->columns[i];
     int rc;
     if (column->constant.p != NULL) {
         rc = constant_column(b, column->constant, out);

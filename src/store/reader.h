@@ -86,7 +86,7 @@ uint64_t ml_read_rows_left(const struct ml_read_scan *s);
 int ml_read_column(struct ml_read_block *b, enum ml_store_col c, struct ml_colview *out,
                    struct ml_error *e);
 /* The same for column i of a view over the block's table. */
-int ml_read_view_column(struct ml_read_block *b, const struct ml_view_info *v, size_t i,
+int ml_read_view_column(struct ml_read_block *b, const struct ml_store_view_info *v, size_t i,
                         struct ml_colview *out, struct ml_error *e);
 void ml_read_block_free(struct ml_read_block *b); /* NULL is fine */
 

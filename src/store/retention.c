@@ -53,7 +53,7 @@ static int drop_oldest(sqlite3 *db, int64_t before, uint64_t *rows, struct ml_er
 static int drop_tail(sqlite3 *db, enum ml_store_table t, int64_t before, uint64_t *dropped,
                      struct ml_error *e)
 {
-    const char *name = ml_table_get(t)->name.p;
+    const char *name = ml_store_table_get(t)->name.p;
     char sql[256];
     snprintf(sql, sizeof sql,
              "DELETE FROM %s WHERE seq < coalesce((SELECT min(seq) FROM %s WHERE timestamp>=%lld),"

@@ -96,14 +96,14 @@ static bool was_set(const struct ml_rows *r, enum ml_store_col c)
 
 static bool is_text(enum ml_store_col c)
 {
-    enum ml_store_type t = ml_column_get(c)->type;
+    enum ml_store_type t = ml_store_col_get(c)->type;
     return t == ML_STORE_STRING || t == ML_STORE_DYNAMIC;
 }
 
 /* False: the table has no such column, or the row failed already. */
 static bool begin_cell(struct ml_rows *r, enum ml_store_col c, bool fits)
 {
-    if (!r->open || r->status != ML_OK || ml_table_index(r->table, c) < 0)
+    if (!r->open || r->status != ML_OK || ml_store_table_index(r->table, c) < 0)
         return false;
     if (!fits) {
         r->status = ML_EINVALID; /* a value of another type: a mistake of ours */
@@ -170,7 +170,7 @@ void ml_rows_str(struct ml_rows *r, enum ml_store_col c, struct ml_str s)
 
 void ml_rows_i64(struct ml_rows *r, enum ml_store_col c, int64_t v)
 {
-    enum ml_store_type type = ml_column_get(c)->type;
+    enum ml_store_type type = ml_store_col_get(c)->type;
     if (type == ML_STORE_DATETIME && (v < 0 || v > ML_STORE_TICKS_MAX))
         return;
     if (type == ML_STORE_REAL) {
@@ -188,7 +188,7 @@ void ml_rows_i64(struct ml_rows *r, enum ml_store_col c, int64_t v)
 
 void ml_rows_f64(struct ml_rows *r, enum ml_store_col c, double v)
 {
-    if (!begin_cell(r, c, ml_column_get(c)->type == ML_STORE_REAL))
+    if (!begin_cell(r, c, ml_store_col_get(c)->type == ML_STORE_REAL))
         return;
     unsigned char cell[9] = {(unsigned char)c};
     memcpy(cell + 1, &v, 8);
@@ -241,7 +241,7 @@ int ml_rows_end(struct ml_rows *r)
     if (!was_set(r, ML_COL_itemId))
         set_item_id(r);
     if (!was_set(r, ML_COL_itemType))
-        ml_rows_str(r, ML_COL_itemType, ml_table_get(r->table)->item_type);
+        ml_rows_str(r, ML_COL_itemType, ml_store_table_get(r->table)->item_type);
     if (!was_set(r, ML_COL_itemCount))
         ml_rows_i64(r, ML_COL_itemCount, 1);
     int rc = r->status != ML_OK ? r->status : r->bytes.status;
@@ -277,7 +277,7 @@ bool ml_row_next(struct ml_row_ref *row, struct ml_cell *cell)
     if (row->p >= row->end)
         return false;
     cell->column = (enum ml_store_col)*row->p++;
-    switch (ml_column_get(cell->column)->type) {
+    switch (ml_store_col_get(cell->column)->type) {
     case ML_STORE_STRING:
     case ML_STORE_DYNAMIC: {
         uint32_t n;

@@ -4,7 +4,7 @@
 #define S(text) {(text), sizeof(text) - 1}
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const struct ml_column_info columns[ML_N_COLUMNS] = {
+static const struct ml_store_col_info columns[ML_N_COLUMNS] = {
 #define ROW(n, t) [ML_COL_##n] = {.name = S(#n), .type = ML_STORE_##t},
     ML_COLUMNS(ROW)
 #undef ROW
@@ -16,7 +16,7 @@ ML_TABLES(LIST)
 #undef LIST
 #undef ID
 
-static const struct ml_table_info tables[ML_N_TABLES] = {
+static const struct ml_store_table_info tables[ML_N_TABLES] = {
 #define ROW(n, item, std)                                                                       \
     [ML_TABLE_##n] = {.name = S(#n),                                                            \
                       .item_type = S(item),                                                     \
@@ -27,17 +27,17 @@ static const struct ml_table_info tables[ML_N_TABLES] = {
 #undef ROW
 };
 
-const struct ml_column_info *ml_column_get(enum ml_store_col c)
+const struct ml_store_col_info *ml_store_col_get(enum ml_store_col c)
 {
     return &columns[c];
 }
 
-const struct ml_table_info *ml_table_get(enum ml_store_table t)
+const struct ml_store_table_info *ml_store_table_get(enum ml_store_table t)
 {
     return &tables[t];
 }
 
-int ml_table_index(enum ml_store_table t, enum ml_store_col c)
+int ml_store_table_index(enum ml_store_table t, enum ml_store_col c)
 {
     for (size_t i = 0; i < tables[t].n_columns; i++)
         if (tables[t].columns[i] == c)
@@ -45,7 +45,7 @@ int ml_table_index(enum ml_store_table t, enum ml_store_col c)
     return -1;
 }
 
-bool ml_table_find(struct ml_str name, enum ml_store_table *out)
+bool ml_store_table_find(struct ml_str name, enum ml_store_table *out)
 {
     for (size_t t = 0; t < ML_N_TABLES; t++)
         if (ml_str_eq(tables[t].name, name)) {
@@ -55,7 +55,7 @@ bool ml_table_find(struct ml_str name, enum ml_store_table *out)
     return false;
 }
 
-bool ml_column_find(struct ml_str name, enum ml_store_col *out)
+bool ml_store_col_find(struct ml_str name, enum ml_store_col *out)
 {
     for (size_t c = 0; c < ML_N_COLUMNS; c++)
         if (ml_str_eq(columns[c].name, name)) {
@@ -91,10 +91,10 @@ bool ml_column_find(struct ml_str name, enum ml_store_col *out)
     V("Measurements", DYNAMIC, customMeasurements), VIEW_COMMON(table),                         \
         V("ItemCount", INT, itemCount)
 
-static const struct ml_view_column app_traces[] = {
+static const struct ml_store_view_column app_traces[] = {
     VIEW_HEAD, V("Message", STRING, message), V("SeverityLevel", INT, severityLevel),
     VIEW_FULL("AppTraces")};
-static const struct ml_view_column app_requests[] = {
+static const struct ml_store_view_column app_requests[] = {
     VIEW_HEAD,
     V("Id", STRING, id),
     V("Source", STRING, source),
@@ -105,7 +105,7 @@ static const struct ml_view_column app_requests[] = {
     V("DurationMs", REAL, duration),
     V("PerformanceBucket", STRING, performanceBucket),
     VIEW_FULL("AppRequests")};
-static const struct ml_view_column app_dependencies[] = {
+static const struct ml_store_view_column app_dependencies[] = {
     VIEW_HEAD,
     V("Id", STRING, id),
     V("Target", STRING, target),
@@ -117,7 +117,7 @@ static const struct ml_view_column app_dependencies[] = {
     V("DurationMs", REAL, duration),
     V("PerformanceBucket", STRING, performanceBucket),
     VIEW_FULL("AppDependencies")};
-static const struct ml_view_column app_exceptions[] = {
+static const struct ml_store_view_column app_exceptions[] = {
     VIEW_HEAD,
     V("ProblemId", STRING, problemId),
     V("HandledAt", STRING, handledAt),
@@ -136,9 +136,9 @@ static const struct ml_view_column app_exceptions[] = {
     V("SeverityLevel", INT, severityLevel),
     V("Details", DYNAMIC, details),
     VIEW_FULL("AppExceptions")};
-static const struct ml_view_column app_events[] = {VIEW_HEAD, V("Name", STRING, name),
+static const struct ml_store_view_column app_events[] = {VIEW_HEAD, V("Name", STRING, name),
                                                    VIEW_FULL("AppEvents")};
-static const struct ml_view_column app_metrics[] = {
+static const struct ml_store_view_column app_metrics[] = {
     VIEW_HEAD,
     V("Name", STRING, name),
     V("Sum", REAL, valueSum),
@@ -146,7 +146,7 @@ static const struct ml_view_column app_metrics[] = {
     V("Max", REAL, valueMax),
     VIEW_COMMON("AppMetrics"),
     V("ItemCount", INT, valueCount)};
-static const struct ml_view_column app_counters[] = {
+static const struct ml_store_view_column app_counters[] = {
     VIEW_HEAD,
     V("Name", STRING, name),
     V("Category", STRING, category),
@@ -154,7 +154,7 @@ static const struct ml_view_column app_counters[] = {
     V("Instance", STRING, instance),
     V("Value", REAL, value),
     VIEW_COMMON("AppPerformanceCounters")};
-static const struct ml_view_column app_availability[] = {
+static const struct ml_store_view_column app_availability[] = {
     VIEW_HEAD,
     V("Id", STRING, id),
     V("Name", STRING, name),
@@ -165,14 +165,14 @@ static const struct ml_view_column app_availability[] = {
     V("DurationMs", REAL, duration),
     V("PerformanceBucket", STRING, performanceBucket),
     VIEW_FULL("AppAvailabilityResults")};
-static const struct ml_view_column app_pages[] = {
+static const struct ml_store_view_column app_pages[] = {
     VIEW_HEAD,
     V("Name", STRING, name),
     V("Url", STRING, url),
     V("DurationMs", REAL, duration),
     V("PerformanceBucket", STRING, performanceBucket),
     VIEW_FULL("AppPageViews")};
-static const struct ml_view_column app_timings[] = {
+static const struct ml_store_view_column app_timings[] = {
     VIEW_HEAD,
     V("Name", STRING, name),
     V("Url", STRING, url),
@@ -186,7 +186,7 @@ static const struct ml_view_column app_timings[] = {
 
 #define VIEW(text, t, list)                                                                     \
     {.name = S(text), .table = ML_TABLE_##t, .columns = (list), .n_columns = COUNT(list)}
-static const struct ml_view_info views[ML_N_VIEWS] = {
+static const struct ml_store_view_info views[ML_N_VIEWS] = {
     VIEW("AppTraces", traces, app_traces),
     VIEW("AppRequests", requests, app_requests),
     VIEW("AppDependencies", dependencies, app_dependencies),
@@ -199,12 +199,12 @@ static const struct ml_view_info views[ML_N_VIEWS] = {
     VIEW("AppBrowserTimings", browserTimings, app_timings),
 };
 
-const struct ml_view_info *ml_view_get(size_t i)
+const struct ml_store_view_info *ml_store_view_get(size_t i)
 {
     return &views[i];
 }
 
-const struct ml_view_info *ml_view_find(struct ml_str name)
+const struct ml_store_view_info *ml_store_view_find(struct ml_str name)
 {
     for (size_t i = 0; i < ML_N_VIEWS; i++)
         if (ml_str_eq(views[i].name, name))

@@ -34,12 +34,12 @@ enum ml_store_col { ML_COLUMNS(ML_ENUM) ML_N_COLUMNS };
 enum ml_store_table { ML_TABLES(ML_ENUM) ML_N_TABLES };
 #undef ML_ENUM
 
-struct ml_column_info {
+struct ml_store_col_info {
     struct ml_str name;
     enum ml_store_type type;
 };
 
-struct ml_table_info {
+struct ml_store_table_info {
     struct ml_str name;
     struct ml_str item_type;         /* what itemType holds: "trace"; empty: the table has no such column */
     const enum ml_store_col *columns;   /* [n_columns] in the order a query shows them */
@@ -47,32 +47,32 @@ struct ml_table_info {
     bool standard; /* one of the ten that `union *` and a bare `search` range over */
 };
 
-const struct ml_column_info *ml_column_get(enum ml_store_col c);
-const struct ml_table_info *ml_table_get(enum ml_store_table t);
+const struct ml_store_col_info *ml_store_col_get(enum ml_store_col c);
+const struct ml_store_table_info *ml_store_table_get(enum ml_store_table t);
 /* Where the column stands in the table; -1: it is not there. A search of one short list. */
-int ml_table_index(enum ml_store_table t, enum ml_store_col c);
+int ml_store_table_index(enum ml_store_table t, enum ml_store_col c);
 /* Names are case-sensitive, as in KQL. False when there is none. */
-bool ml_table_find(struct ml_str name, enum ml_store_table *out);
-bool ml_column_find(struct ml_str name, enum ml_store_col *out);
+bool ml_store_table_find(struct ml_str name, enum ml_store_table *out);
+bool ml_store_col_find(struct ml_str name, enum ml_store_col *out);
 
 /* A workspace name for the same rows: AppTraces is traces with other column names. */
-struct ml_view_column {
+struct ml_store_view_column {
     struct ml_str name;
     enum ml_store_col column;  /* the column behind it */
     enum ml_store_type type; /* BOOL: "True" becomes true, "False" false, other text null */
     struct ml_str constant; /* .p set: every row holds this string, `column` says nothing */
 };
 
-struct ml_view_info {
+struct ml_store_view_info {
     struct ml_str name; /* "AppTraces" */
     enum ml_store_table table;
-    const struct ml_view_column *columns; /* [n_columns] */
+    const struct ml_store_view_column *columns; /* [n_columns] */
     size_t n_columns;
 };
 
 #define ML_N_VIEWS 10
-const struct ml_view_info *ml_view_get(size_t i); /* i < ML_N_VIEWS */
-const struct ml_view_info *ml_view_find(struct ml_str name); /* NULL: no such view */
+const struct ml_store_view_info *ml_store_view_get(size_t i); /* i < ML_N_VIEWS */
+const struct ml_store_view_info *ml_store_view_find(struct ml_str name); /* NULL: no such view */
 
 /* 0001-01-01 to 1970-01-01 in ticks, and the largest tick (9999-12-31T23:59:59.9999999). */
 #define ML_STORE_TICKS_1970 INT64_C(621355968000000000)

@@ -8,19 +8,19 @@
 
 int ml__segment_init(struct ml__segment *g, enum ml_store_table t)
 {
-    const struct ml_table_info *table = ml_table_get(t);
+    const struct ml_store_table_info *table = ml_store_table_get(t);
     *g = (struct ml__segment){.table = t};
     g->cells = ml_calloc(table->n_columns, sizeof *g->cells);
     if (g->cells == NULL)
         return ML_ENOMEM;
     for (size_t i = 0; i < table->n_columns; i++)
-        g->cells[i].type = ml_column_get(table->columns[i])->type;
+        g->cells[i].type = ml_store_col_get(table->columns[i])->type;
     return ML_OK;
 }
 
 void ml__segment_release(struct ml__segment *g)
 {
-    for (size_t i = 0; g->cells != NULL && i < ml_table_get(g->table)->n_columns; i++)
+    for (size_t i = 0; g->cells != NULL && i < ml_store_table_get(g->table)->n_columns; i++)
         ml__cells_free(&g->cells[i]);
     ml_free(g->cells);
     g->cells = NULL;
@@ -28,7 +28,7 @@ void ml__segment_release(struct ml__segment *g)
 
 void ml__segment_clear(struct ml__segment *g)
 {
-    for (size_t i = 0; i < ml_table_get(g->table)->n_columns; i++) {
+    for (size_t i = 0; i < ml_store_table_get(g->table)->n_columns; i++) {
         struct ml__cells *c = &g->cells[i];
         ml_buf_clear(&c->values);
         ml_buf_clear(&c->offsets);
@@ -57,7 +57,7 @@ static void add_cell(struct ml__cells *c, const struct ml_cell *cell)
 
 void ml__segment_add_row(struct ml__segment *g, struct ml_row_ref row)
 {
-    const struct ml_table_info *table = ml_table_get(g->table);
+    const struct ml_store_table_info *table = ml_store_table_get(g->table);
     struct ml_cell cells[ML_N_COLUMNS];
     bool set[ML_N_COLUMNS] = {false};
     struct ml_cell cell;
@@ -103,7 +103,7 @@ void ml__cells_add_result(struct ml__cells *c, sqlite3_stmt *st, int column)
 
 void ml__segment_add_result(struct ml__segment *g, sqlite3_stmt *st, int first)
 {
-    size_t n = ml_table_get(g->table)->n_columns;
+    size_t n = ml_store_table_get(g->table)->n_columns;
     for (size_t i = 0; i < n; i++) {
         size_t before = g->cells[i].values.n;
         ml__cells_add_result(&g->cells[i], st, first + (int)i);
@@ -213,7 +213,7 @@ static int write_size(sqlite3 *db, int64_t id, size_t bytes, struct ml_error *e)
 
 int ml__segment_write(struct ml__segment *g, sqlite3 *db, struct ml_error *e)
 {
-    const struct ml_table_info *table = ml_table_get(g->table);
+    const struct ml_store_table_info *table = ml_store_table_get(g->table);
     sqlite3_stmt *st = NULL;
     uint32_t *order = NULL;
     int64_t id = 0;

@@ -57,11 +57,11 @@ void ml_store_close(struct ml_store *s)
 
 static int make_insert(struct ml_store *s, enum ml_store_table t, struct ml_error *e)
 {
-    const struct ml_table_info *table = ml_table_get(t);
+    const struct ml_store_table_info *table = ml_store_table_get(t);
     struct ml_buf sql = {0};
     ml_buf_printf(&sql, "INSERT INTO %s(", table->name.p);
     for (size_t i = 0; i < table->n_columns; i++)
-        ml_buf_printf(&sql, "%s\"%s\"", i != 0 ? "," : "", ml_column_get(table->columns[i])->name.p);
+        ml_buf_printf(&sql, "%s\"%s\"", i != 0 ? "," : "", ml_store_col_get(table->columns[i])->name.p);
     ml_buf_cstr(&sql, ")VALUES(?");
     for (size_t i = 1; i < table->n_columns; i++)
         ml_buf_cstr(&sql, ",?");
@@ -98,18 +98,18 @@ static void bind_cell(sqlite3_stmt *st, int at, enum ml_store_type type, const s
 static int insert_row(struct ml_store *s, enum ml_store_table t, struct ml_row_ref row,
                       struct ml_error *e)
 {
-    const struct ml_table_info *table = ml_table_get(t);
+    const struct ml_store_table_info *table = ml_store_table_get(t);
     sqlite3_stmt *st = s->insert[t];
     for (size_t i = 0; i < table->n_columns; i++) {
-        if (ml_column_get(table->columns[i])->type == ML_STORE_STRING)
+        if (ml_store_col_get(table->columns[i])->type == ML_STORE_STRING)
             sqlite3_bind_text(st, (int)i + 1, "", 0, SQLITE_STATIC);
         else
             sqlite3_bind_null(st, (int)i + 1);
     }
     struct ml_cell cell;
     while (ml_row_next(&row, &cell)) {
-        int at = ml_table_index(t, cell.column);
-        bind_cell(st, at + 1, ml_column_get(cell.column)->type, &cell);
+        int at = ml_store_table_index(t, cell.column);
+        bind_cell(st, at + 1, ml_store_col_get(cell.column)->type, &cell);
     }
     int rc = ml__db_step(s->db, st, e);
     sqlite3_reset(st);
@@ -123,7 +123,7 @@ static int load_tail(struct ml_store *s, struct ml__segment *g, int64_t *last_se
 {
     sqlite3_stmt *st = NULL;
     char sql[96];
-    snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY seq", ml_table_get(g->table)->name.p);
+    snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY seq", ml_store_table_get(g->table)->name.p);
     int rc = ml__db_prepare(s->db, sql, &st, e);
     if (rc != ML_OK)
         return rc;
@@ -139,7 +139,7 @@ static int delete_tail(struct ml_store *s, enum ml_store_table t, int64_t last_s
                        struct ml_error *e)
 {
     char sql[96];
-    snprintf(sql, sizeof sql, "DELETE FROM %s WHERE seq<=%lld", ml_table_get(t)->name.p,
+    snprintf(sql, sizeof sql, "DELETE FROM %s WHERE seq<=%lld", ml_store_table_get(t)->name.p,
              (long long)last_seq);
     return ml__db_exec(s->db, sql, e);
 }
@@ -310,7 +310,7 @@ static int tail_stats(struct ml_store *s, enum ml_store_table t, struct ml_store
     sqlite3_stmt *st = NULL;
     char sql[128];
     snprintf(sql, sizeof sql, "SELECT count(*),min(timestamp),max(timestamp) FROM %s",
-             ml_table_get(t)->name.p);
+             ml_store_table_get(t)->name.p);
     int rc = ml__db_prepare(s->db, sql, &st, e);
     if (rc == ML_OK)
         rc = ml__db_step(s->db, st, e);

@@ -46,11 +46,11 @@ static struct ml__tail_block *keep(struct ml__tail_block *b)
 static int load_column(enum ml_store_table table, enum ml_store_col c, int64_t first, int64_t last,
                        sqlite3 *db, struct ml__strip **out, struct ml_error *e)
 {
-    struct ml__cells cells = {.type = ml_column_get(c)->type};
+    struct ml__cells cells = {.type = ml_store_col_get(c)->type};
     sqlite3_stmt *st = NULL;
     char sql[160];
     snprintf(sql, sizeof sql, "SELECT \"%s\" FROM %s WHERE seq BETWEEN ? AND ? ORDER BY seq",
-             ml_column_get(c)->name.p, ml_table_get(table)->name.p);
+             ml_store_col_get(c)->name.p, ml_store_table_get(table)->name.p);
     int rc = ml__db_prepare(db, sql, &st, e);
     if (rc != ML_OK)
         return rc;
@@ -62,7 +62,7 @@ static int load_column(enum ml_store_table table, enum ml_store_col c, int64_t f
     if (rc == SQLITE_DONE) {
         rc = ml__strip_build(&cells, out);
         if (rc != ML_OK)
-            ml_fail(e, rc, "cannot load column '%s': %s", ml_column_get(c)->name.p,
+            ml_fail(e, rc, "cannot load column '%s': %s", ml_store_col_get(c)->name.p,
                     ml_status_text(rc));
     }
     ml__cells_free(&cells);
@@ -107,7 +107,7 @@ static int block_load(enum ml_store_table table, int64_t first, int64_t last, sq
 static int seq_range(enum ml_store_table table, sqlite3 *db, int64_t *first, int64_t *last,
                      struct ml_error *e)
 {
-    const char *name = ml_table_get(table)->name.p;
+    const char *name = ml_store_table_get(table)->name.p;
     char sql[96];
     snprintf(sql, sizeof sql, "SELECT min(seq) FROM %s", name); /* two statements: each is one step */
     int rc = ml__db_i64(db, sql, first, e);
@@ -173,7 +173,7 @@ int ml__tail_column(struct ml__tail_block *b, enum ml_store_col c, sqlite3 *db,
         if (rc == ML_OK && s->rows != b->rows) {
             ml__strip_drop(s);
             rc = ml_fail(e, ML_EFORMAT, "the store lost rows of '%s' during a read",
-                         ml_table_get(b->table)->name.p);
+                         ml_store_table_get(b->table)->name.p);
         } else if (rc == ML_OK) {
             b->strips[c] = s;
         }

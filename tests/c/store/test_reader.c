@@ -212,7 +212,7 @@ static void views_show_the_same_rows_under_other_names(void **state)
     assert_int_equal(ml_store_append(s, rows, NULL), ML_OK);
     ml_rows_free(rows);
     for (int sealed = 0; sealed < 2; sealed++) {
-        const struct ml_view_info *v = ml_view_find(ML_STR("AppRequests"));
+        const struct ml_store_view_info *v = ml_store_view_find(ML_STR("AppRequests"));
         struct ml_reader *r = reader_open("a.db");
         struct ml_read *rd = read_begin(r);
         struct ml_read_scan *scan = scan_open(rd, v->table, 0, ML_STORE_TICKS_MAX);

@@ -58,9 +58,9 @@ static enum ml_store_type type_of(const char *word)
     return colon[1] == 'i' ? ML_STORE_INT : colon[1] == 'r' ? ML_STORE_REAL : ML_STORE_DYNAMIC;
 }
 
-static void check_column(const struct ml_table_info *t, size_t i, const char *word)
+static void check_column(const struct ml_store_table_info *t, size_t i, const char *word)
 {
-    const struct ml_column_info *c = ml_column_get(t->columns[i]);
+    const struct ml_store_col_info *c = ml_store_col_get(t->columns[i]);
     assert_int_equal(c->name.n, strcspn(word, ":"));
     assert_memory_equal(c->name.p, word, c->name.n);
     assert_int_equal(c->type, type_of(word));
@@ -70,8 +70,8 @@ static void the_ten_tables_have_the_exact_columns(void **state)
 {
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         enum ml_store_table t;
-        assert_true(ml_table_find(ml_str_of(expected[i].table), &t));
-        const struct ml_table_info *info = ml_table_get(t);
+        assert_true(ml_store_table_find(ml_str_of(expected[i].table), &t));
+        const struct ml_store_table_info *info = ml_store_table_get(t);
         size_t at = 0;
         char words[512];
         snprintf(words, sizeof words, "%s", expected[i].head);
@@ -91,37 +91,37 @@ static void names_are_found_with_their_case(void **state)
 {
     enum ml_store_table t;
     enum ml_store_col c;
-    assert_true(ml_table_find(ML_STR("lines"), &t));
-    assert_false(ml_table_get(t)->standard);
-    assert_false(ml_table_find(ML_STR("Traces"), &t));
-    assert_true(ml_column_find(ML_STR("heapPeak"), &c));
-    assert_int_equal(ml_column_get(c)->type, ML_STORE_LONG);
-    assert_false(ml_column_find(ML_STR("heappeak"), &c));
+    assert_true(ml_store_table_find(ML_STR("lines"), &t));
+    assert_false(ml_store_table_get(t)->standard);
+    assert_false(ml_store_table_find(ML_STR("Traces"), &t));
+    assert_true(ml_store_col_find(ML_STR("heapPeak"), &c));
+    assert_int_equal(ml_store_col_get(c)->type, ML_STORE_LONG);
+    assert_false(ml_store_col_find(ML_STR("heappeak"), &c));
 }
 
 static void every_table_begins_with_timestamp_and_has_an_item_id(void **state)
 {
     for (int t = 0; t < ML_N_TABLES; t++) {
-        assert_int_equal(ml_table_get((enum ml_store_table)t)->columns[0], ML_COL_timestamp);
-        assert_true(ml_table_index((enum ml_store_table)t, ML_COL_itemId) > 0);
+        assert_int_equal(ml_store_table_get((enum ml_store_table)t)->columns[0], ML_COL_timestamp);
+        assert_true(ml_store_table_index((enum ml_store_table)t, ML_COL_itemId) > 0);
     }
 }
 
 static void every_column_of_a_view_stands_for_one_of_its_table(void **state)
 {
     for (size_t i = 0; i < ML_N_VIEWS; i++) {
-        const struct ml_view_info *v = ml_view_get(i);
-        assert_ptr_equal(ml_view_find(v->name), v);
+        const struct ml_store_view_info *v = ml_store_view_get(i);
+        assert_ptr_equal(ml_store_view_find(v->name), v);
         assert_int_equal(v->columns[0].column, ML_COL_timestamp);
         for (size_t k = 0; k < v->n_columns; k++) {
-            const struct ml_view_column *c = &v->columns[k];
-            enum ml_store_type behind = ml_column_get(c->column)->type;
-            assert_true(ml_table_index(v->table, c->column) >= 0);
+            const struct ml_store_view_column *c = &v->columns[k];
+            enum ml_store_type behind = ml_store_col_get(c->column)->type;
+            assert_true(ml_store_table_index(v->table, c->column) >= 0);
             assert_true(c->constant.p != NULL || c->type == behind ||
                         (c->type == ML_STORE_BOOL && behind == ML_STORE_STRING));
         }
     }
-    assert_null(ml_view_find(ML_STR("AppNothing")));
+    assert_null(ml_store_view_find(ML_STR("AppNothing")));
 }
 
 int main(void)

@@ -1,0 +1,41 @@
+/* api/private.h -- what the files of this folder share. SPDX-License-Identifier: MIT */
+#ifndef ML_API_PRIVATE_H
+#define ML_API_PRIVATE_H
+
+#include "api/api.h"
+#include "store/reader.h"
+
+#include <stdatomic.h>
+
+struct ml__job;
+
+struct ml_api {
+    struct ml_loop *loop;        /* borrowed */
+    struct ml_api_options o;     /* strings owned */
+    struct ml_writer *writer;    /* owned when own_writer */
+    bool own_writer;
+    struct ml_reader *reader;    /* owned */
+    struct ml__catalog *catalog; /* owned; the reader's tables for the engine */
+    struct ml__job *jobs;        /* running queries, for cancelling */
+    struct ml_timer *watch;      /* owned; runs while there are queries: looks for clients that left */
+    unsigned active;             /* jobs of any kind on the pool */
+    unsigned queries;
+    bool closing;
+};
+
+/* A reply with a JSON body: buf's memory moves to the server. */
+void ml__reply_json(struct ml_http_request *r, int status, struct ml_buf *body);
+/* The same with the headers that Kusto's clients look for. */
+void ml__reply_kusto(struct ml_http_request *r, int status, struct ml_buf *body, const char *activity);
+/* {"error":{"code","message"}}, as all of these services have it. */
+void ml__reply_error(struct ml_http_request *r, int status, const char *code, const char *fmt, ...)
+    ML_PRINTF(4, 5);
+
+/* A job begins and ends on the loop's thread; end may free the api. */
+void ml__job_begin(struct ml_api *a);
+void ml__job_end(struct ml_api *a);
+
+/* ingest.c, insights.c, kusto.c: the request is theirs to answer. */
+void ml__serve_track(struct ml_api *a, struct ml_http_request *r);
+
+#endif
