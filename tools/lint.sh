@@ -19,8 +19,15 @@ tidy() {
     found=$(git ls-files 'src/*.c' | xargs -r -P 2 -n 4 clang-tidy -p build --quiet 2>/dev/null)
     [ -z "$found" ] || { echo "$found"; return 1; }
 }
-mapfile -t c_files < <(git ls-files '*.c' '*.h')
-check "C format" clang-format --dry-run --Werror "${c_files[@]}"
+c_format() {
+    local file status=0
+    while read -r file; do
+        clang-format --dry-run --Werror "$file" 2>/dev/null || { echo "  $file"; status=1; }
+    done < <(git ls-files '*.c' '*.h')
+    [ $status = 0 ] || echo "  try: make format"
+    return $status
+}
+check "C format" c_format
 check "Python format" ruff format -q --check .
 check "ruff" ruff check -q .
 [ -f python/memline/__init__.py ] && check "mypy" mypy --no-error-summary python
