@@ -14,10 +14,13 @@ check() {
     fi
 }
 tidy() {
-    # The compile commands of the daily build; its own exit status is 0 for warnings, so count them.
-    local found
-    found=$(git ls-files 'src/*.c' | xargs -r -P 2 -n 4 clang-tidy -p build --quiet 2>/dev/null)
+    # It exits with 0 in spite of warnings, and with something else when it cannot read a file.
+    local found status=0
+    found=$(git ls-files 'src/*.c' |
+        xargs -r -P 2 -n 4 clang-tidy -p build --quiet 2>build/clang-tidy.log) || status=1
     [ -z "$found" ] || { echo "$found"; return 1; }
+    [ $status = 0 ] || tail -20 build/clang-tidy.log
+    return $status
 }
 c_format() {
     local file status=0
