@@ -39,7 +39,10 @@ def lines(name: str) -> List[str]:
     """All lines of a source file by its printed name; an empty list if there is none."""
     import linecache
 
-    return linecache.getlines(_absolute.get(name, name))
+    try:
+        return linecache.getlines(_absolute.get(name, name))
+    except Exception:  # before 3.10 for source that is not in its encoding; loaders raise anything
+        return []
 
 
 def refresh(name: str) -> None:

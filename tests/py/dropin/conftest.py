@@ -15,8 +15,9 @@ SCRIPTS = HERE.parent / "isolated" / "dropin"
 # Where memline is: installed, or a folder of its own on PYTHONPATH.
 PACKAGE_PARENT = Path(memline.__file__).parent.parent
 
-if str(COMPAT) not in sys.path:
-    sys.path.insert(0, str(COMPAT))
+for folder in (COMPAT, HERE):  # ours and, beside this file, dropin_blocks
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+from dropin_blocks import MIB, block
 
 
 def some_loop():
@@ -14,9 +15,9 @@ def some_loop():
     return a
 
 
-def leak(n):  # above 32 MiB malloc asks the kernel, always
-    block = bytearray(n)
-    return block
+def leak(mib):
+    held = block(mib)
+    return held
 
 
 @pytest.fixture
@@ -48,28 +49,28 @@ def test_loop_counts(profiler):
 
 def test_figures_add_up_over_calls(profiler):
     wrapped = profiler(leak)
-    held = [wrapped(40 * 2**20) for _ in range(3)]
+    held = [wrapped(10) for _ in range(3)]
     rows = figures(profiler, leak)
     assert rows[0][2] == 3
-    assert abs(rows[1][0] - 120) < 1
+    assert abs(rows[1][0] - 30) < 1
     assert rows[1][2] == 3
-    assert rows[1][1] > 120
+    assert rows[1][1] > 30
     assert len(held) == 3
 
 
 def test_baseline_is_memory_at_the_first_entry(profiler):
     wrapped = profiler(leak)
-    for mib in (40, 100, 40):
-        wrapped(mib * 2**20)
+    for mib in (10, 100, 10):
+        wrapped(mib)
     rows = figures(profiler, leak)
     assert 0 < rows[0][0] <= rows[0][1]
-    assert rows[1][0] >= 179
+    assert rows[1][0] >= 119
 
 
 def test_deletion_is_negative(profiler):
     def stuff():
-        b = [2] * (2 * 10**7)
-        del b
+        held = block(150)
+        del held
 
     profiler(stuff)()
     rows = figures(profiler, stuff)
@@ -262,8 +263,16 @@ def test_unknown_keywords_are_ignored(mp):
 @pytest.mark.parametrize("backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc"])
 def test_backends(mp, backend):
     profiler = mp.LineProfiler(backend=backend)
-    profiler(leak)(40 * 2**20)
-    assert abs(figures(profiler, leak)[1][0] - 40) < 1
+    if backend == "tracemalloc":
+
+        def work(mib):
+            held = bytearray(mib * MIB)
+            return held
+
+    else:
+        work = leak
+    profiler(work)(10)
+    assert abs(figures(profiler, work)[1][0] - 10) < 1
 
 
 def test_posix_with_children_is_refused(mp):
@@ -310,16 +319,16 @@ def test_trace_function_in_python(profiler):
 
 def test_reports_as_data(profiler):
     wrapped = profiler(leak)
-    block = wrapped(40 * 2**20)
+    held = wrapped(40)
     (report,) = profiler.reports()
     data = report.to_dict()
     assert (data["file"], data["function"]) == (__file__, "leak")
     line = data["lines"][1]
-    assert line["contents"] == "    block = bytearray(n)"
+    assert line["contents"] == "    held = block(mib)"
     assert abs(line["increment_mib"] - 40) < 1
     assert line["occurrences"] == 1
     assert report[line["line"]].memory == line["memory_mib"]
-    assert len(block) == 40 * 2**20
+    assert len(held) == 40 * MIB
 
 
 def test_peak_of_a_line(mp):
@@ -416,21 +425,20 @@ def udf_classes(mp, bare):
 
 @pytest.mark.parametrize("bare", [False, True])
 def test_pyspark_like_subclasses_collect_and_pickle(mp, bare):
-    namespace = {}
-    source = "def udf(x):\n    big = [x] * (6 * 10**6)\n    return len([v for v in big])\n"
+    namespace = {"block": block, "held": []}
+    source = "def udf(x):\n    held.append(block(x))\n    return len([v for v in held])\n"
     exec(compile(source, "<command-123>", "exec"), namespace)
     profiler = udf_classes(mp, bare)
     wrapped = profiler(
         namespace["udf"], **({} if bare else {"sub_lines": source.splitlines(), "start_line": 1})
     )
-    for _ in range(2):
-        assert wrapped(3) == 6 * 10**6
+    assert [wrapped(5), wrapped(5)] == [1, 2]
     results = {name: list(lines) for name, lines in profiler.code_map.items()}
     results = pickle.loads(pickle.dumps(results))
     rows = dict(results["<command-123>"])
     assert sorted(rows) == [1, 2, 3]
     assert rows[1][2] == rows[2][2] == 2
-    assert rows[2][0] > 45
+    assert abs(rows[2][0] - 10) < 1
 
 
 def test_pyspark_like_add_code(mp):

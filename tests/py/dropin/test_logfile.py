@@ -5,6 +5,7 @@ import logging
 import re
 
 import pytest
+from dropin_blocks import block
 
 
 class Records(logging.Handler):
@@ -36,12 +37,12 @@ def leak(mp, stream):
     @mp.profile(stream=stream)
     def grow(n):
         # needs about 5 MiB of buffers
-        held.append(bytearray(n))
+        held.append(block(n))
         small = 1
 
         return small
 
-    grow(70 * 2**20)  # above 32 MiB malloc asks the kernel, always
+    grow(70)
     return grow
 
 
@@ -53,7 +54,7 @@ def test_with_flag_only_name_header_and_growth_pass(mp, records):
     rows = messages[2:]
     assert [row.split("  ")[-1].strip() for row in rows] == [
         "@mp.profile(stream=stream)",
-        "held.append(bytearray(n))",
+        "held.append(block(n))",
     ]
 
 
@@ -65,7 +66,7 @@ def test_rows_have_two_blanks_and_no_padding(mp, records):
     assert re.fullmatch(r"\d+\.\d MiB", parts[1])
     assert re.fullmatch(r"70\.\d MiB", parts[2])
     assert parts[3] == "1"
-    assert parts[4] == "        held.append(bytearray(n))"
+    assert parts[4] == "        held.append(block(n))"
 
 
 def test_without_flag_every_line_is_one_record(mp, records):
@@ -84,7 +85,7 @@ def test_figures_are_record_attributes(mp, records):
     kinds = [record.memline_kind for record in records.records]
     assert kinds == ["file", "header", "rule"] + ["row"] * 7 + ["end"]
     row = records.records[6]
-    assert row.memline_contents == "        held.append(bytearray(n))"
+    assert row.memline_contents == "        held.append(block(n))"
     assert row.memline_file == __file__
     assert row.memline_function.endswith("grow")
     assert row.memline_line == int(records.messages()[6].split()[0])
@@ -110,7 +111,7 @@ def test_console_text_is_the_aligned_table(mp, records, out):
     assert lines[2] == "=" * 61
     (report,) = mp.read_report(shown)
     assert len(report.rows) == 7
-    assert report.rows[3].contents == "        held.append(bytearray(n))"
+    assert report.rows[3].contents == "        held.append(block(n))"
 
 
 def test_messages_are_plain_strings(mp, records):
