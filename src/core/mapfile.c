@@ -289,9 +289,12 @@ void ml_mapfile_retire(struct ml_mapfile *m, size_t n, bool remove)
     int fd = file_of(m);
     if (remove)
         unlink_ours(m);
-    if (mmap(m->base, m->capacity_bytes, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED &&
-        fd >= 0 && !remove && ftruncate(fd, (off_t)n) != 0) {
+    bool private = mmap(m->base, m->capacity_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+                        0) != MAP_FAILED;
+    if (m->reserved_bytes > m->capacity_bytes) /* it would keep a removed file's space taken */
+        munmap(m->base + m->capacity_bytes, m->reserved_bytes - m->capacity_bytes);
+    if (private && fd >= 0 && !remove && ftruncate(fd, (off_t)n) != 0) {
         /* The zeros at its end stay: readers stop at used_bytes. */
     }
     close_file(m);

@@ -5,7 +5,8 @@
  *            never written are zero. Touching the reserved rest is an error (SIGBUS).
  * Threads:   one at a time. Memory: the mapping; the file is one of our own, created here.
  * Trade-off: the addresses are reserved once, which counts against RLIMIT_AS; where that is too
- *            little, a smaller range is taken and the file ends up smaller. SPDX-License-Identifier: MIT */
+ *            little, a smaller range is taken and the file ends up smaller. File systems that write
+ *            elsewhere than they allocated (copy on write) may break the invariant when full. SPDX-License-Identifier: MIT */
 #ifndef ML_CORE_MAPFILE_H
 #define ML_CORE_MAPFILE_H
 

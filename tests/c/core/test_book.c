@@ -151,6 +151,44 @@ static void discard_leaves_no_file(void **state)
     assert_int_equal(file_bytes(in_folder("a.book")), -1);
 }
 
+static size_t mapped_bytes_of(const char *name)
+{
+    char line[PATH_MAX + 128];
+    unsigned long first;
+    unsigned long last;
+    size_t n = 0;
+    FILE *f = fopen("/proc/self/maps", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strstr(line, name) != NULL && sscanf(line, "%lx-%lx", &first, &last) == 2)
+            n += last - first;
+    fclose(f);
+    return n;
+}
+
+static void a_retired_book_is_complete_and_late_writes_are_lost(void **state)
+{
+    for (int discard = 0; discard < 2; discard++) {
+        struct ml_book *b = create("a.book");
+        struct ml_line *lines = add_function(b, "f", 1, 2);
+        hit(b, &lines[0], 1);
+        assert_true(mapped_bytes_of(folder) > 0);
+        ml_book_retire(b, discard);
+        assert_int_equal(mapped_bytes_of(folder), 0); /* nothing keeps the file's space taken */
+        atomic_fetch_add(&lines[1].hits, 1);
+        if (discard) {
+            assert_int_equal(file_bytes(in_folder("a.book")), -1);
+            continue;
+        }
+        assert_int_equal(hits_of(in_folder("a.book"), "f", 1), 1);
+        assert_int_equal(hits_of(in_folder("a.book"), "f", 2), -1);
+        struct ml_snapshot *s = read_book(in_folder("a.book"));
+        assert_true(ml_snapshot_complete(s));
+        ml_snapshot_free(s);
+        assert_int_equal(unlink(in_folder("a.book")), 0);
+    }
+}
+
 static void only_its_owner_may_read_the_file(void **state)
 {
     struct stat st;
@@ -634,6 +672,7 @@ int main(void)
         CASE(what_is_written_is_read),
         CASE(close_completes_and_trims),
         CASE(discard_leaves_no_file),
+        CASE(a_retired_book_is_complete_and_late_writes_are_lost),
         CASE(only_its_owner_may_read_the_file),
         CASE(an_existing_file_is_kept_unless_told),
         CASE(replacing_leaves_the_old_mapping_alone),
