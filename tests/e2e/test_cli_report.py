@@ -476,6 +476,12 @@ def test_wrong_usage_is_told(run, program, words, text, hint):
     assert done.stderr.endswith(f"  try: {hint}\n")
 
 
+def test_help_tells_every_format(run, program):
+    hint = report(run, program, "--format", "?", status=2).stderr.split("one of ")[1]
+    told = report(run, program, "--help").stdout.split("--format NAME")[1].split("\n")[0]
+    assert all(name in told for name in hint.strip().split(", "))
+
+
 def test_words_after_two_dashes_are_books(run, program, app):
     (app / "--json").write_bytes((app / "a.book").read_bytes())
     assert report(run, program, "--", "--json").stdout == report(run, program, "a.book").stdout
