@@ -6,11 +6,15 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import List
 
-import books
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import books  # noqa: E402
 
 MIB = 1 << 20
 
