@@ -35,8 +35,9 @@ def _load(name: str, path: Path) -> ModuleType:
 _load(PACKAGE, SHIM / "__init__.py")
 fakehost = _load("fakehost", Path(__file__).with_name("fakehost.py"))
 _load("app_files", Path(__file__).with_name("app_files.py"))
-environments = _load("environments", Path(__file__).with_name("environments.py"))
+environments = _load("environments", ROOT / "tests" / "environments.py")
 environment = environments.environment
+
 
 @pytest.fixture(scope="session", params=["newest", "older"])
 def library_python(request: Any) -> str:

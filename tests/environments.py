@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import List
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[1]
 
 # What to test beside the newest release for this Python: an older 1.x, and 1.x where 2.x is newest.
 OLDER = {

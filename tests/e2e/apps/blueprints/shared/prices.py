@@ -1,0 +1,2 @@
+def price_of(what: str) -> int:
+    return len(what) * 100

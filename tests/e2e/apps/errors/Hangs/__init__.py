@@ -1,0 +1,6 @@
+import time
+
+
+def main(req) -> str:
+    time.sleep(3600)
+    return "never"

@@ -1,0 +1,6 @@
+entries = []
+
+
+def remember(what: str) -> None:
+    entry = {"what": what, "number": len(entries)}
+    entries.append(entry)
