@@ -104,16 +104,16 @@ static inline int ml_frame_pauses(PyFrameObject *f, PyCodeObject *code)
 #endif
 }
 
-/* At a call event, `at` from ml_frame_lasti: does the frame go on after a pause? In 3.11 the event
- * comes at the RESUME instruction, whose argument is 0 at the start of a function; a frame into which
- * an exception is thrown still stands on its YIELD_VALUE. */
+/* At a call event, `at` from ml_frame_lasti: does the frame go on after a pause? In 3.11 a frame begins
+ * at its RETURN_GENERATOR or at a RESUME whose argument is 0; anywhere else it goes on. */
 static inline int ml_frame_resumes(PyCodeObject *code, int at)
 {
     if (at < 0 || !ml_code_can_pause(code))
         return 0;
 #if PY_VERSION_HEX >= 0x030B0000
     const unsigned char *bytes = (const unsigned char *)code->co_code_adaptive;
-    return bytes[at] == YIELD_VALUE || (bytes[at] == RESUME && bytes[at + 1] != 0);
+    int resume = bytes[at] == RESUME || bytes[at] == RESUME_QUICK;
+    return bytes[at] != RETURN_GENERATOR && !(resume && bytes[at + 1] == 0);
 #else
     return 1;
 #endif
