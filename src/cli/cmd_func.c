@@ -25,7 +25,7 @@ struct option {
     enum kind kind;
     size_t at; /* offset in struct ml_func_options */
     const char *value;
-    const char *help; /* NULL: understood, not shown */
+    const char *help;  /* NULL: understood, not shown */
     const char *where; /* actions it belongs to, for the help */
 };
 
@@ -34,42 +34,57 @@ struct option {
 static const struct option options[] = {
     {"python", NULL, FLAG, AT(python), NULL, "a Python project (there is no other kind)", "init"},
     {"worker-runtime", NULL, TEXT, AT(worker_runtime), "NAME", "python", "init"},
-    {"model", "-m", TEXT, AT(model), "v1|v2", "classic folders, or decorators (the default)", "init new"},
+    {"model", "-m", TEXT, AT(model), "v1|v2", "classic folders, or decorators (the default)",
+     "init new"},
     {"language", "-l", TEXT, AT(language), "NAME", "python", "init new"},
     {"source-control", NULL, FLAG, AT(source_control), NULL, "run git init", "init"},
     {"no-bundle", NULL, FLAG, AT(no_bundle), NULL, "host.json without extensionBundle", "init"},
-    {"bundles-channel", "-c", TEXT, AT(bundles_channel), "GA|Preview|Experimental", "which bundle host.json names", "init"},
+    {"bundles-channel", "-c", TEXT, AT(bundles_channel), "GA|Preview|Experimental",
+     "which bundle host.json names", "init"},
     {"force", NULL, FLAG, AT(force), NULL, "do not ask before overwriting", "init new"},
     {"no-docs", NULL, FLAG, AT(no_docs), NULL, "without getting_started.md (v1)", "init"},
     {"docker", NULL, FLAG, AT(docker), NULL, "add a Dockerfile", "init"},
     {"docker-only", NULL, FLAG, AT(docker_only), NULL, "only the Dockerfile", "init"},
     {"managed-dependencies", NULL, FLAG, AT(managed_dependencies), NULL, NULL, "init"},
     {"skip-npm-install", NULL, IGNORED, 0, NULL, NULL, "init"},
-    {"template", "-t", TEXT, AT(template_name), "NAME", "the trigger, in any spelling: HttpTrigger, \"HTTP trigger\"", "new"},
+    {"template", "-t", TEXT, AT(template_name), "NAME",
+     "the trigger, in any spelling: HttpTrigger, \"HTTP trigger\"", "new"},
     {"name", "-n", TEXT, AT(name), "NAME", "the function's name", "new"},
-    {"file", "-f", TEXT, AT(file), "FILE.py", "another file than function_app.py: a blueprint", "new"},
+    {"file", "-f", TEXT, AT(file), "FILE.py", "another file than function_app.py: a blueprint",
+     "new"},
     {"authlevel", "-a", TEXT, AT(auth_level), "LEVEL", "function, anonymous or admin", "new"},
     {"port", "-p", TEXT, AT(port), "N", "default 7071; 0: any free one", "start"},
     {"address", NULL, TEXT, AT(address), "IP", "default 127.0.0.1", "start"},
     {"cors", NULL, TEXT, AT(cors), "A,B", "allowed origins; *: any", "start"},
-    {"cors-credentials", NULL, FLAG, AT(cors_credentials), NULL, "allow credentials with --cors", "start"},
-    {"useHttps", NULL, FLAG, AT(use_https), NULL, "serve https; self-signed without --cert", "start"},
+    {"cors-credentials", NULL, FLAG, AT(cors_credentials), NULL, "allow credentials with --cors",
+     "start"},
+    {"useHttps", NULL, FLAG, AT(use_https), NULL, "serve https; self-signed without --cert",
+     "start"},
     {"cert", NULL, TEXT, AT(cert), "FILE", "certificate with key (PFX, or PEM)", "start"},
     {"password", NULL, TEXT, AT(password), "TEXT|FILE", "of the certificate", "start"},
     {"functions", NULL, LIST, AT(functions), "NAME...", "only these functions", "start"},
-    {"user-log-level", NULL, TEXT, AT(user_log_level), "LEVEL", "Trace, Debug, Information, Warning, Error, Critical, None", "start"},
-    {"language-worker", NULL, TEXT, AT(language_worker), "ARGS", "between python and the worker: \"-m debugpy --listen 5678\"", "start"},
-    {"timeout", "-t", TEXT, AT(timeout), "S", "seconds until 'still starting' is told; default 20", "start"},
+    {"user-log-level", NULL, TEXT, AT(user_log_level), "LEVEL",
+     "Trace, Debug, Information, Warning, Error, Critical, None", "start"},
+    {"language-worker", NULL, TEXT, AT(language_worker), "ARGS",
+     "between python and the worker: \"-m debugpy --listen 5678\"", "start"},
+    {"timeout", "-t", TEXT, AT(timeout), "S", "seconds until 'still starting' is told; default 20",
+     "start"},
     {"enableAuth", NULL, FLAG, AT(enable_auth), NULL, "check keys, as in the cloud", "start"},
-    {"enable-json-output", NULL, FLAG, AT(json_output), NULL, "raw JSON log lines to stdout", "start"},
-    {"json-output-file", NULL, TEXT, AT(json_output_file), "FILE", "append raw JSON log lines to FILE", "start"},
+    {"enable-json-output", NULL, FLAG, AT(json_output), NULL, "raw JSON log lines to stdout",
+     "start"},
+    {"json-output-file", NULL, TEXT, AT(json_output_file), "FILE",
+     "append raw JSON log lines to FILE", "start"},
     {"telemetry", NULL, TEXT, AT(telemetry), "WHERE", "local, azure, both or off", "start"},
     {"ingest-port", NULL, TEXT, AT(ingest_port), "N", NULL, "start"},
-    {"on-crash", NULL, TEXT, AT(on_crash), "exit|wait", "when the worker cannot be kept alive", "start"},
-    {"strict-http", NULL, FLAG, AT(strict_http), NULL, "405 with Allow, and HEAD from GET", "start"},
-    {"show-category", NULL, FLAG, AT(show_category), NULL, "print each line's log category", "start"},
+    {"on-crash", NULL, TEXT, AT(on_crash), "exit|wait", "when the worker cannot be kept alive",
+     "start"},
+    {"strict-http", NULL, FLAG, AT(strict_http), NULL, "405 with Allow, and HEAD from GET",
+     "start"},
+    {"show-category", NULL, FLAG, AT(show_category), NULL, "print each line's log category",
+     "start"},
     {"show-level", NULL, FLAG, AT(show_level), NULL, "print each line's level", "start"},
-    {"profile", NULL, TEXT, AT(profile), "line|heap", "profile every function, line by line", "start"},
+    {"profile", NULL, TEXT, AT(profile), "line|heap", "profile every function, line by line",
+     "start"},
     {"follow", NULL, FLAG, AT(follow_logs), NULL, "go on as records arrive", "logs"},
     {"lines", NULL, TEXT, AT(lines), "N", "how many records; default 50", "logs"},
     {"no-build", NULL, IGNORED, 0, NULL, NULL, "start"},
@@ -104,6 +119,9 @@ static const struct action {
     {NULL, "new", "new", ml_func_new, "func new -t TRIGGER -n NAME    add a function to it"},
     {"function", "new", "new", ml_func_new, NULL},
     {"function", "create", "new", ml_func_new, NULL},
+    {NULL, "start", "start", ml_func_start,
+     "func start [options]           run it (also: func host start)"},
+    {"host", "start", "start", ml_func_start, NULL},
 };
 enum { N_ACTIONS = sizeof actions / sizeof actions[0] };
 
@@ -284,7 +302,9 @@ int ml_cmd_func(int argc, char **argv)
     const struct action *a = n > 0 ? find_action(NULL, words[0]) : NULL;
     bool context = a == NULL && n > 1 && (a = find_action(words[0], words[1])) != NULL;
     if (help) {
-        print_help(a != NULL ? a->topic : n > 0 && strcasecmp(words[0], "function") == 0 ? "new" : NULL);
+        print_help(a != NULL                                        ? a->topic
+                   : n > 0 && strcasecmp(words[0], "function") == 0 ? "new"
+                                                                    : NULL);
         return ML_EXIT_OK;
     }
     if (a == NULL) {

@@ -42,9 +42,10 @@ int ml_func_model(const char *text, enum ml_model *out)
         return 0;
     }
     if (strcasecmp(text, "v3") == 0 || strcasecmp(text, "v4") == 0)
-        return ml_say_failure("The %s programming model is not supported for worker runtime python. "
-                              "Supported programming models for worker runtime python are:\nV1\nV2",
-                              text);
+        return ml_say_failure(
+            "The %s programming model is not supported for worker runtime python. "
+            "Supported programming models for worker runtime python are:\nV1\nV2",
+            text);
     return ml_say_failure("The programming model %s is not supported. Valid options for language "
                           "python and worker-runtime Python are:\nV1\nV2",
                           text);
@@ -104,9 +105,10 @@ static int make_host_json(const struct ml_func_options *o)
     else if (strcasecmp(channel, "Experimental") == 0)
         suffix = ".Experimental";
     else if (strcasecmp(channel, "GA") != 0)
-        return ml_say_failure("Bundles channel '%s' is not a valid option. Options are GA, Preview, "
-                              "Experimental",
-                              channel);
+        return ml_say_failure(
+            "Bundles channel '%s' is not a valid option. Options are GA, Preview, "
+            "Experimental",
+            channel);
     if (o->no_bundle)
         return make_text("host.json", ml_text_host_json);
     struct ml_buf b = {0};
@@ -182,9 +184,10 @@ static void look_for_python(void)
     if (ml_python_find(&p, &e) != ML_OK)
         ml_say_warning("%s", e.text);
     else if (!ml_python_is_official(&p))
-        ml_say_warning("Python %d.%d.%d (%s) is outside 3.9-3.14, the versions that Azure Functions "
-                       "runs.",
-                       p.major, p.minor, p.micro, p.path);
+        ml_say_warning(
+            "Python %d.%d.%d (%s) is outside 3.9-3.14, the versions that Azure Functions "
+            "runs.",
+            p.major, p.minor, p.micro, p.path);
 }
 
 static int check(const struct ml_func_options *o, enum ml_model *m)

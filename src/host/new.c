@@ -133,9 +133,9 @@ static int choose_model(struct job *j)
     if (j->o->model != NULL)
         return ml_func_model(j->o->model, &j->model);
     j->model = ML_MODEL_V1;
-    if (j->o->file != NULL || (ml_is_file(app_file) &&
-                               (app_defines_functions() || j->o->template_name == NULL ||
-                                !ml_template_is_classic(j->o->template_name))))
+    if (j->o->file != NULL ||
+        (ml_is_file(app_file) && (app_defines_functions() || j->o->template_name == NULL ||
+                                  !ml_template_is_classic(j->o->template_name))))
         j->model = ML_MODEL_V2;
     return 0;
 }
@@ -145,7 +145,8 @@ static bool name_is_valid(const char *s, enum ml_model m)
     size_t n = strlen(s);
     bool ok = n >= 1 && n <= 128 && isalpha((unsigned char)s[0]) && strcasecmp(s, "host") != 0;
     for (size_t i = 1; i < n; i++)
-        ok = ok && (isalnum((unsigned char)s[i]) || s[i] == '_' || (m == ML_MODEL_V1 && s[i] == '-'));
+        ok = ok &&
+             (isalnum((unsigned char)s[i]) || s[i] == '_' || (m == ML_MODEL_V1 && s[i] == '-'));
     if (m == ML_MODEL_V2)
         ok = ok && n >= 2 && s[n - 1] != '_';
     return ok;
@@ -220,7 +221,8 @@ static int write_classic(const struct job *j)
     for (size_t i = 0; i <= strlen(j->level); i++)
         level[i] = (char)tolower((unsigned char)j->level[i]);
     const struct ml_template_values v = {.name = j->name, .level = level};
-    if (getcwd(here, sizeof here) == NULL || ml_path_join(dir, sizeof dir, here, j->name) != ML_OK ||
+    if (getcwd(here, sizeof here) == NULL ||
+        ml_path_join(dir, sizeof dir, here, j->name) != ML_OK ||
         ml_path_join(path, sizeof path, dir, "function.json") != ML_OK)
         return ml_say_failure("cannot make '%s': the path is too long", j->name);
     if (ml_make_dirs(dir, 0755, &e) != ML_OK)
@@ -262,8 +264,8 @@ static bool imports(const char *source, const char *statement)
     size_t n = strlen(statement);
     for (const char *p = strstr(source, statement); p != NULL; p = strstr(p + 1, statement)) {
         char after = p[n];
-        if ((p == source || p[-1] == '\n') && (after == '\n' || after == '\r' || after == '\0' ||
-                                               after == ' ' || after == '#'))
+        if ((p == source || p[-1] == '\n') &&
+            (after == '\n' || after == '\r' || after == '\0' || after == ' ' || after == '#'))
             return true;
     }
     return false;

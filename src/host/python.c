@@ -21,13 +21,12 @@ enum { PROBE_MS = 10000 };
 
 /* One start tells version and library: find_spec looks, and does not run the package. -I keeps the
  * current folder off the path, -S would lose the site-packages that we ask about. */
-static const char probe_code[] =
-    "import sys\n"
-    "v=sys.version_info\n"
-    "import importlib.util as u\n"
-    "try: ok=u.find_spec('azure.functions') is not None\n"
-    "except Exception: ok=False\n"
-    "sys.stdout.write('%d.%d.%d %d'%(v[0],v[1],v[2],ok))\n";
+static const char probe_code[] = "import sys\n"
+                                 "v=sys.version_info\n"
+                                 "import importlib.util as u\n"
+                                 "try: ok=u.find_spec('azure.functions') is not None\n"
+                                 "except Exception: ok=False\n"
+                                 "sys.stdout.write('%d.%d.%d %d'%(v[0],v[1],v[2],ok))\n";
 
 /* What the child wrote to stdout, at most out_bytes - 1; false if it failed or took too long. */
 static bool run(const char *program, char *const argv[], char *out, size_t out_bytes)
@@ -120,9 +119,9 @@ static bool probe_named(const char *given, struct ml_python *out)
 
 int ml_python_find(struct ml_python *out, struct ml_error *e)
 {
-    static const char *const names[] = {"python3",    "python",     "python3.9",  "python3.10",
-                                        "python3.11", "python3.12", "python3.13", "python3.14",
-                                        "python3.8"};
+    static const char *const names[] = {"python3",    "python",     "python3.9",
+                                        "python3.10", "python3.11", "python3.12",
+                                        "python3.13", "python3.14", "python3.8"};
     const char *given = getenv("languageWorkers__python__defaultExecutablePath");
     if (given == NULL || given[0] == '\0')
         given = getenv("languageWorkers:python:defaultExecutablePath");
@@ -137,8 +136,8 @@ int ml_python_find(struct ml_python *out, struct ml_error *e)
     }
     char path[PATH_MAX];
     const char *venv = getenv("VIRTUAL_ENV");
-    if (venv != NULL && venv[0] != '\0' && ml_path_join(path, sizeof path, venv, "bin/python") == 0 &&
-        probe(path, out))
+    if (venv != NULL && venv[0] != '\0' &&
+        ml_path_join(path, sizeof path, venv, "bin/python") == 0 && probe(path, out))
         return ML_OK;
     struct ml_python any = {0};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -15,9 +15,9 @@ struct ml_python {
     int major;
     int minor;
     int micro;
-    bool has_library;    /* `import azure.functions` would find it */
-    bool by_root_venv;   /* taken from ROOT/.venv because the first choice lacks the library */
-    bool by_user;        /* named by languageWorkers__python__defaultExecutablePath */
+    bool has_library;  /* `import azure.functions` would find it */
+    bool by_root_venv; /* taken from ROOT/.venv because the first choice lacks the library */
+    bool by_user;      /* named by languageWorkers__python__defaultExecutablePath */
 };
 
 /* The first choice, without regard to the library: enough for `init`'s warning. */

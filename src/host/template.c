@@ -11,18 +11,18 @@ const char ml_text_requirements[] =
     "\n"
     "azure-functions\n";
 
-const char ml_text_function_app[] =
-    "import azure.functions as func\n"
-    "import datetime\n"
-    "import json\n"
-    "import logging\n"
-    "\n"
-    "app = func.FunctionApp()\n";
+const char ml_text_function_app[] = "import azure.functions as func\n"
+                                    "import datetime\n"
+                                    "import json\n"
+                                    "import logging\n"
+                                    "\n"
+                                    "app = func.FunctionApp()\n";
 
 const char ml_text_getting_started[] =
     "# Getting started\n"
     "\n"
-    "Each folder with a `function.json` is a function: `function.json` says what starts it and what it\n"
+    "Each folder with a `function.json` is a function: `function.json` says what starts it and "
+    "what it\n"
     "gives back, `__init__.py` holds its code, a function named `main`.\n"
     "\n"
     "| file | what it is |\n"
@@ -51,22 +51,22 @@ const char ml_text_gitignore[] =
     "# Azurite\n"
     "__blobstorage__\n__queuestorage__\n__tablestorage__\n__azurite_db*__.json\nAzuriteConfig\n";
 
-#define HOST_JSON_HEAD                                                                          \
-    "{\n"                                                                                       \
-    "  \"version\": \"2.0\",\n"                                                                 \
-    "  \"logging\": {\n"                                                                        \
-    "    \"applicationInsights\": {\n"                                                          \
-    "      \"samplingSettings\": {\n"                                                           \
-    "        \"isEnabled\": true,\n"                                                            \
-    "        \"excludedTypes\": \"Request\"\n"                                                  \
-    "      }\n"                                                                                 \
-    "    }\n"                                                                                   \
+#define HOST_JSON_HEAD                         \
+    "{\n"                                      \
+    "  \"version\": \"2.0\",\n"                \
+    "  \"logging\": {\n"                       \
+    "    \"applicationInsights\": {\n"         \
+    "      \"samplingSettings\": {\n"          \
+    "        \"isEnabled\": true,\n"           \
+    "        \"excludedTypes\": \"Request\"\n" \
+    "      }\n"                                \
+    "    }\n"                                  \
     "  }"
 
 const char ml_text_host_json[] = HOST_JSON_HEAD "\n}\n";
 
-const char ml_text_host_json_bundle[] =
-    HOST_JSON_HEAD ",\n"
+const char ml_text_host_json_bundle[] = HOST_JSON_HEAD
+    ",\n"
     "  \"extensionBundle\": {\n"
     "    \"id\": \"Microsoft.Azure.Functions.ExtensionBundle$NAME\",\n"
     "    \"version\": \"[4.*, 5.0.0)\"\n"
@@ -81,52 +81,50 @@ const char ml_text_local_settings[] =
     "  }\n"
     "}\n";
 
-const char ml_text_extensions[] =
-    "{\n"
-    "    \"recommendations\": [\n"
-    "        \"ms-azuretools.vscode-azurefunctions\"\n"
-    "    ]\n"
-    "}\n";
+const char ml_text_extensions[] = "{\n"
+                                  "    \"recommendations\": [\n"
+                                  "        \"ms-azuretools.vscode-azurefunctions\"\n"
+                                  "    ]\n"
+                                  "}\n";
 
-const char ml_text_dockerfile[] =
-    "FROM mcr.microsoft.com/azure-functions/python:4-python3.11\n"
-    "\n"
-    "ENV AzureWebJobsScriptRoot=/home/site/wwwroot \\\n"
-    "    AzureFunctionsJobHost__Logging__Console__IsEnabled=true\n"
-    "\n"
-    "COPY requirements.txt /\n"
-    "RUN pip install -r /requirements.txt\n"
-    "\n"
-    "COPY . /home/site/wwwroot\n";
+const char ml_text_dockerfile[] = "FROM mcr.microsoft.com/azure-functions/python:4-python3.11\n"
+                                  "\n"
+                                  "ENV AzureWebJobsScriptRoot=/home/site/wwwroot \\\n"
+                                  "    AzureFunctionsJobHost__Logging__Console__IsEnabled=true\n"
+                                  "\n"
+                                  "COPY requirements.txt /\n"
+                                  "RUN pip install -r /requirements.txt\n"
+                                  "\n"
+                                  "COPY . /home/site/wwwroot\n";
 
 /* -- triggers ------------------------------------------------------------------------------------ */
 
-#define HTTP_BODY                                                                               \
-    "    logging.info('Python HTTP trigger function processed a request.')\n"                   \
-    "\n"                                                                                        \
-    "    name = req.params.get('name')\n"                                                       \
-    "    if not name:\n"                                                                        \
-    "        try:\n"                                                                            \
-    "            name = req.get_json().get('name')\n"                                           \
-    "        except (ValueError, AttributeError):\n"                                            \
-    "            name = None\n"                                                                 \
-    "\n"                                                                                        \
-    "    if name:\n"                                                                            \
-    "        return func.HttpResponse(\n"                                                       \
-    "            f'Hello, {name}. This HTTP triggered function executed successfully.')\n"      \
-    "    return func.HttpResponse(\n"                                                           \
-    "        'This HTTP triggered function executed successfully. '\n"                          \
-    "        'Pass a name in the query string or in the request body '\n"                       \
-    "        'for a personalized response.',\n"                                                 \
+#define HTTP_BODY                                                                          \
+    "    logging.info('Python HTTP trigger function processed a request.')\n"              \
+    "\n"                                                                                   \
+    "    name = req.params.get('name')\n"                                                  \
+    "    if not name:\n"                                                                   \
+    "        try:\n"                                                                       \
+    "            name = req.get_json().get('name')\n"                                      \
+    "        except (ValueError, AttributeError):\n"                                       \
+    "            name = None\n"                                                            \
+    "\n"                                                                                   \
+    "    if name:\n"                                                                       \
+    "        return func.HttpResponse(\n"                                                  \
+    "            f'Hello, {name}. This HTTP triggered function executed successfully.')\n" \
+    "    return func.HttpResponse(\n"                                                      \
+    "        'This HTTP triggered function executed successfully. '\n"                     \
+    "        'Pass a name in the query string or in the request body '\n"                  \
+    "        'for a personalized response.',\n"                                            \
     "        status_code=200)\n"
 
 #define V1_IMPORTS "import logging\n\nimport azure.functions as func\n\n\n"
 
-#define JSON_BINDING(type, name, rest)                                                          \
-    "    {\n"                                                                                   \
-    "      \"type\": \"" type "\",\n"                                                           \
-    "      \"direction\": \"in\",\n"                                                            \
-    "      \"name\": \"" name "\"" rest "\n"                                                    \
+#define JSON_BINDING(type, name, rest)       \
+    "    {\n"                                \
+    "      \"type\": \"" type "\",\n"        \
+    "      \"direction\": \"in\",\n"         \
+    "      \"name\": \"" name "\"" rest "\n" \
     "    }"
 
 const struct ml_trigger_template ml_trigger_templates[] = {
@@ -163,13 +161,14 @@ const struct ml_trigger_template ml_trigger_templates[] = {
                            "        logging.info('The timer is past due!')\n"
                            "\n"
                            "    logging.info('Python timer trigger function executed.')\n",
-     .v2_code = "@$VAR.schedule(schedule=\"0 */5 * * * *\", arg_name=\"myTimer\", run_on_startup=True,\n"
-                "              use_monitor=False)\n"
-                "def $NAME(myTimer: func.TimerRequest) -> None:\n"
-                "    if myTimer.past_due:\n"
-                "        logging.info('The timer is past due!')\n"
-                "\n"
-                "    logging.info('Python timer trigger function executed.')\n"},
+     .v2_code =
+         "@$VAR.schedule(schedule=\"0 */5 * * * *\", arg_name=\"myTimer\", run_on_startup=True,\n"
+         "              use_monitor=False)\n"
+         "def $NAME(myTimer: func.TimerRequest) -> None:\n"
+         "    if myTimer.past_due:\n"
+         "        logging.info('The timer is past due!')\n"
+         "\n"
+         "    logging.info('Python timer trigger function executed.')\n"},
     {.name = "Queue trigger",
      .classic = "QueueTrigger",
      .fallback = "queue_trigger",
@@ -222,25 +221,28 @@ const struct ml_trigger_template ml_trigger_templates[] = {
      .v1_code = V1_IMPORTS "def main(event: func.EventHubEvent) -> None:\n"
                            "    logging.info('Python EventHub trigger processed an event: %s',\n"
                            "                 event.get_body().decode('utf-8'))\n",
-     .v2_code = "@$VAR.event_hub_message_trigger(arg_name=\"azeventhub\", event_hub_name=\"myeventhub\",\n"
-                "                               connection=\"EventHubConnectionString\")\n"
-                "def $NAME(azeventhub: func.EventHubEvent):\n"
-                "    logging.info('Python EventHub trigger processed an event: %s',\n"
-                "                 azeventhub.get_body().decode('utf-8'))\n"},
+     .v2_code =
+         "@$VAR.event_hub_message_trigger(arg_name=\"azeventhub\", event_hub_name=\"myeventhub\",\n"
+         "                               connection=\"EventHubConnectionString\")\n"
+         "def $NAME(azeventhub: func.EventHubEvent):\n"
+         "    logging.info('Python EventHub trigger processed an event: %s',\n"
+         "                 azeventhub.get_body().decode('utf-8'))\n"},
     {.name = "ServiceBus Queue",
      .classic = "ServiceBusQueueTrigger",
      .fallback = "servicebus_queue_trigger",
      .v1_json = JSON_BINDING("serviceBusTrigger", "msg",
                              ",\n      \"queueName\": \"myinputqueue\",\n"
                              "      \"connection\": \"\""),
-     .v1_code = V1_IMPORTS "def main(msg: func.ServiceBusMessage) -> None:\n"
-                           "    logging.info('Python ServiceBus queue trigger processed message: %s',\n"
-                           "                 msg.get_body().decode('utf-8'))\n",
-     .v2_code = "@$VAR.service_bus_queue_trigger(arg_name=\"azservicebus\", queue_name=\"myqueue\",\n"
-                "                               connection=\"ServiceBusConnection\")\n"
-                "def $NAME(azservicebus: func.ServiceBusMessage):\n"
-                "    logging.info('Python ServiceBus Queue trigger processed a message: %s',\n"
-                "                 azservicebus.get_body().decode('utf-8'))\n"},
+     .v1_code = V1_IMPORTS
+     "def main(msg: func.ServiceBusMessage) -> None:\n"
+     "    logging.info('Python ServiceBus queue trigger processed message: %s',\n"
+     "                 msg.get_body().decode('utf-8'))\n",
+     .v2_code =
+         "@$VAR.service_bus_queue_trigger(arg_name=\"azservicebus\", queue_name=\"myqueue\",\n"
+         "                               connection=\"ServiceBusConnection\")\n"
+         "def $NAME(azservicebus: func.ServiceBusMessage):\n"
+         "    logging.info('Python ServiceBus Queue trigger processed a message: %s',\n"
+         "                 azservicebus.get_body().decode('utf-8'))\n"},
     {.name = "ServiceBus Topic",
      .classic = "ServiceBusTopicTrigger",
      .fallback = "servicebus_topic_trigger",
@@ -248,15 +250,17 @@ const struct ml_trigger_template ml_trigger_templates[] = {
                              ",\n      \"topicName\": \"mytopic\",\n"
                              "      \"subscriptionName\": \"mysubscription\",\n"
                              "      \"connection\": \"\""),
-     .v1_code = V1_IMPORTS "def main(message: func.ServiceBusMessage) -> None:\n"
-                           "    logging.info('Python ServiceBus topic trigger processed message: %s',\n"
-                           "                 message.get_body().decode('utf-8'))\n",
-     .v2_code = "@$VAR.service_bus_topic_trigger(arg_name=\"azservicebus\", topic_name=\"mytopic\",\n"
-                "                               subscription_name=\"mysubscription\",\n"
-                "                               connection=\"ServiceBusConnection\")\n"
-                "def $NAME(azservicebus: func.ServiceBusMessage):\n"
-                "    logging.info('Python ServiceBus Topic trigger processed a message: %s',\n"
-                "                 azservicebus.get_body().decode('utf-8'))\n"},
+     .v1_code = V1_IMPORTS
+     "def main(message: func.ServiceBusMessage) -> None:\n"
+     "    logging.info('Python ServiceBus topic trigger processed message: %s',\n"
+     "                 message.get_body().decode('utf-8'))\n",
+     .v2_code =
+         "@$VAR.service_bus_topic_trigger(arg_name=\"azservicebus\", topic_name=\"mytopic\",\n"
+         "                               subscription_name=\"mysubscription\",\n"
+         "                               connection=\"ServiceBusConnection\")\n"
+         "def $NAME(azservicebus: func.ServiceBusMessage):\n"
+         "    logging.info('Python ServiceBus Topic trigger processed a message: %s',\n"
+         "                 azservicebus.get_body().decode('utf-8'))\n"},
     {.name = "CosmosDB trigger",
      .classic = "CosmosDBTrigger",
      .fallback = "cosmosdb_trigger",
@@ -269,10 +273,11 @@ const struct ml_trigger_template ml_trigger_templates[] = {
      .v1_code = V1_IMPORTS "def main(documents: func.DocumentList) -> None:\n"
                            "    if documents:\n"
                            "        logging.info('First document id: %s', documents[0]['id'])\n",
-     .v2_code = "@$VAR.cosmos_db_trigger(arg_name=\"azcosmosdb\", container_name=\"mycontainer\",\n"
-                "                       database_name=\"mydatabase\", connection=\"CosmosDBConnection\")\n"
-                "def $NAME(azcosmosdb: func.DocumentList):\n"
-                "    logging.info('Python CosmosDB triggered.')\n"},
+     .v2_code =
+         "@$VAR.cosmos_db_trigger(arg_name=\"azcosmosdb\", container_name=\"mycontainer\",\n"
+         "                       database_name=\"mydatabase\", connection=\"CosmosDBConnection\")\n"
+         "def $NAME(azcosmosdb: func.DocumentList):\n"
+         "    logging.info('Python CosmosDB triggered.')\n"},
 };
 const size_t ml_n_trigger_templates = sizeof ml_trigger_templates / sizeof ml_trigger_templates[0];
 

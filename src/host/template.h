@@ -17,7 +17,7 @@ struct ml_trigger_template {
     const char *fallback; /* default function name */
     bool http;
     bool runs_here;
-    const char *v1_json;  /* the bindings of function.json */
+    const char *v1_json; /* the bindings of function.json */
     const char *v1_code;
     const char *v2_code;
 };

@@ -1,7 +1,6 @@
 /* http/body.c -- see body.h. SPDX-License-Identifier: MIT */
 #include "http/body.h"
 
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -25,14 +25,14 @@ struct ml_http_conn {
     int status;
     enum ml__phase phase;
     bool suspended;
-    bool handed;    /* on_request (or on_headers) saw it: on_done is due */
-    bool replied;   /* the handler has nothing more to give */
-    bool discard;   /* the body is too large or cannot be kept: read it off, then answer */
-    bool cut;       /* close the connection without another word */
+    bool handed;  /* on_request (or on_headers) saw it: on_done is due */
+    bool replied; /* the handler has nothing more to give */
+    bool discard; /* the body is too large or cannot be kept: read it off, then answer */
+    bool cut;     /* close the connection without another word */
     /* A streamed reply: */
     bool streaming;
-    struct ml_buf out;  /* given, not yet taken by the client */
-    size_t out_at;      /* taken so far of out */
+    struct ml_buf out; /* given, not yet taken by the client */
+    size_t out_at;     /* taken so far of out */
 };
 
 /* Let a suspended request go on: its response is there, or more of its stream. */

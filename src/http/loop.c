@@ -150,8 +150,8 @@ static void on_timer(uv_timer_t *h)
     t->fn(t->user);
 }
 
-int ml_timer_new(struct ml_loop *l, uint64_t delay_ms, uint64_t repeat_ms,
-                 void (*fn)(void *user), void *user, struct ml_timer **out)
+int ml_timer_new(struct ml_loop *l, uint64_t delay_ms, uint64_t repeat_ms, void (*fn)(void *user),
+                 void *user, struct ml_timer **out)
 {
     struct ml_timer *t = ml_calloc(1, sizeof *t);
     if (t == NULL)

@@ -31,8 +31,8 @@ int ml_loop_post(struct ml_loop *l, void (*fn)(void *user), void *user);
 int ml_loop_work(struct ml_loop *l, void (*work)(void *user), void (*done)(void *user), void *user);
 
 /* Call fn after delay_ms, and then every repeat_ms if that is not 0. */
-int ml_timer_new(struct ml_loop *l, uint64_t delay_ms, uint64_t repeat_ms,
-                 void (*fn)(void *user), void *user, struct ml_timer **out);
+int ml_timer_new(struct ml_loop *l, uint64_t delay_ms, uint64_t repeat_ms, void (*fn)(void *user),
+                 void *user, struct ml_timer **out);
 void ml_timer_set(struct ml_timer *t, uint64_t delay_ms); /* from now; also after it fired */
 void ml_timer_stop(struct ml_timer *t);
 void ml_timer_free(struct ml_timer *t); /* NULL is fine; also from within fn */

@@ -163,8 +163,8 @@ int ml_http_reply_start(struct ml_http_request *r, const struct ml_http_reply *r
     c->streaming = true;
     if (c->mhd == NULL)
         return ML_OK;
-    struct MHD_Response *resp =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, stream_read, c, NULL);
+    struct MHD_Response *resp = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK,
+                                                                  stream_read, c, NULL);
     int rc = attach(c, resp, reply);
     ml__conn_wake(c);
     return rc;

@@ -38,10 +38,10 @@ struct sock {
     struct sock *prev;
     struct sock *next;
     int fd;
-    bool waiting;        /* for a request: idle, or in the middle of its headers */
-    uint64_t since_ms;   /* of this state, or of the last progress of a body */
-    uint64_t limit_ms;   /* 0: none */
-    uint64_t body_bytes; /* seen at since_ms */
+    bool waiting;                 /* for a request: idle, or in the middle of its headers */
+    uint64_t since_ms;            /* of this state, or of the last progress of a body */
+    uint64_t limit_ms;            /* 0: none */
+    uint64_t body_bytes;          /* seen at since_ms */
     struct ml_http_conn *request; /* the one whose body is being read; borrowed */
 };
 
@@ -217,8 +217,8 @@ struct ml_str ml_http_header(const struct ml_http_request *r, struct ml_str name
 
 static struct sock *sock_of(struct MHD_Connection *m)
 {
-    const union MHD_ConnectionInfo *i =
-        MHD_get_connection_info(m, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *i = MHD_get_connection_info(m,
+                                                                MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return i != NULL ? i->socket_context : NULL;
 }
 
@@ -254,8 +254,8 @@ static void on_connection(void *cls, struct MHD_Connection *m, void **ctx,
         return;
     }
     struct sock *k = ml_calloc(1, sizeof *k);
-    const union MHD_ConnectionInfo *fd =
-        MHD_get_connection_info(m, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(m,
+                                                                 MHD_CONNECTION_INFO_CONNECTION_FD);
     if (k == NULL || fd == NULL) {
         ml_free(k);
         return;
@@ -338,8 +338,8 @@ static int read_headers(struct ml_http_conn *c, struct MHD_Connection *m, const 
                         size_t *bytes)
 {
     struct ml_http_request *r = &c->r;
-    const union MHD_ConnectionInfo *peer =
-        MHD_get_connection_info(m, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(
+        m, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (peer != NULL && peer->client_addr != NULL)
         ml_peer_text(peer->client_addr, r->peer, sizeof r->peer);
     int n = MHD_get_connection_values_n(m, MHD_HEADER_KIND, NULL, NULL);
@@ -371,7 +371,8 @@ static bool split_target(struct ml_http_request *r)
     const char *mark = memchr(t.p, '?', t.n);
     size_t n = mark != NULL ? (size_t)(mark - t.p) : t.n;
     r->path = (struct ml_str){t.p, n};
-    r->query = mark != NULL ? (struct ml_str){mark + 1, t.n - n - 1} : (struct ml_str){t.p + t.n, 0};
+    r->query = mark != NULL ? (struct ml_str){mark + 1, t.n - n - 1}
+                            : (struct ml_str){t.p + t.n, 0};
     return true;
 }
 
@@ -522,7 +523,8 @@ static void on_acceptable(uv_poll_t *h, int status, int events)
                 s->o.handler.on_tls_hello(s->o.handler.user);
             continue;
         }
-        (void)MHD_add_connection(s->daemon, fd, (struct sockaddr *)&sa, n); /* closes fd on failure */
+        (void)MHD_add_connection(s->daemon, fd, (struct sockaddr *)&sa,
+                                 n); /* closes fd on failure */
         s->dirty = true;
     }
 }
@@ -605,8 +607,8 @@ static int start_daemon(struct ml_http_server *s, struct ml_error *e)
         flags |= MHD_USE_TLS;
     s->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_access, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        s, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, s->o.max_connections,
         MHD_OPTION_CONNECTION_TIMEOUT, s->o.idle_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_ARRAY, s->cert_pem != NULL ? tls : none, MHD_OPTION_END);

@@ -65,7 +65,7 @@ struct ml_http_handler {
 
 struct ml_http_options {
     struct ml_http_handler handler;
-    uint64_t max_body_bytes; /* 0: 100 MiB */
+    uint64_t max_body_bytes;  /* 0: 100 MiB */
     unsigned max_connections; /* 0: 4096; beyond it connections are closed at once */
     unsigned header_s;        /* time for a header section; 0: 30 */
     unsigned idle_s;          /* 0: 120 */
@@ -96,7 +96,8 @@ struct ml_http_reply {
     size_t n_headers;
     struct ml_str body; /* copied, unless: */
     bool take_body;     /* body.p came from base/mem and becomes the server's, also on failure */
-    bool take_fd;       /* the body is fd's fd_bytes from its start; becomes the server's, also on failure */
+    bool
+        take_fd; /* the body is fd's fd_bytes from its start; becomes the server's, also on failure */
     int fd;
     uint64_t fd_bytes;
 };

@@ -63,8 +63,10 @@ static void show_headers(struct ml_http_request *r)
 static void inject(struct ml_http_request *r)
 {
     struct ml_http_field h[] = {
-        {ML_STR("X-Bad"), ML_STR("a\r\nX-Evil: 1")}, {ML_STR("X Bad"), ML_STR("a")},
-        {ML_STR("X-Good"), ML_STR("fine")},          {ML_STR("Content-Length"), ML_STR("77")},
+        {ML_STR("X-Bad"), ML_STR("a\r\nX-Evil: 1")},
+        {ML_STR("X Bad"), ML_STR("a")},
+        {ML_STR("X-Good"), ML_STR("fine")},
+        {ML_STR("Content-Length"), ML_STR("77")},
         {ML_STR("X-Empty"), ML_STR("")},
     };
     struct ml_http_reply reply = {
@@ -136,8 +138,12 @@ static void on_tls_hello(void *user)
 static void world_open(struct world *w, uint64_t max_body)
 {
     struct ml_http_options o = {
-        .handler = {.user = w, .on_request = on_request, .on_headers = on_headers,
-                    .on_drain = on_drain, .on_done = on_done, .on_tls_hello = on_tls_hello},
+        .handler = {.user = w,
+                    .on_request = on_request,
+                    .on_headers = on_headers,
+                    .on_drain = on_drain,
+                    .on_done = on_done,
+                    .on_tls_hello = on_tls_hello},
         .max_body_bytes = max_body,
         .header_s = 1,
         .idle_s = 2,
@@ -206,8 +212,8 @@ static void answers_raw_requests(void **state)
             for (size_t j = 0; j < 4 && cases[i].expect[j] != NULL; j++) {
                 const char *found = strstr(at, cases[i].expect[j]);
                 if (found == NULL)
-                    fail_msg("case %zu, step %zu: no '%s' in:\n%s", i, steps[k],
-                             cases[i].expect[j], got.n != 0 ? got.p : "(nothing)");
+                    fail_msg("case %zu, step %zu: no '%s' in:\n%s", i, steps[k], cases[i].expect[j],
+                             got.n != 0 ? got.p : "(nothing)");
                 at = found;
             }
             assert_null(strstr(got.p, "X-Evil"));
@@ -483,7 +489,8 @@ static void closing_with_work_in_hand_leaks_nothing(void **state)
     world_open(&w, 0);
     int fd[20];
     for (int i = 0; i < 20; i++) {
-        const char *req = i % 2 != 0 ? "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n" : "POST / HTTP/1.1\r\nHo";
+        const char *req = i % 2 != 0 ? "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"
+                                     : "POST / HTTP/1.1\r\nHo";
         fd[i] = client_connect(w.port);
         assert_true(client_send(w.loop, fd[i], req, strlen(req), 0));
     }
