@@ -27,7 +27,15 @@ def environment(name: str, requirements: List[str]) -> str:
     python = folder / "bin" / "python"
     if not stamp.exists() or stamp.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--prefer-binary"]
+        pip = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--prefer-binary",
+        ]
         subprocess.run(pip + requirements, check=True, env={**os.environ, "PYTHONPATH": ""})
         stamp.write_text(wanted)
     return str(python)

@@ -14,7 +14,9 @@ class App:
         self._entries: List[Entry] = []
         self._error: Optional[Dict[str, str]] = None
 
-    def index(self, script_file: str, wanted: Optional[List[str]], progress: Callable[[str], None]) -> None:
+    def index(
+        self, script_file: str, wanted: Optional[List[str]], progress: Callable[[str], None]
+    ) -> None:
         """Import the user's modules. Errors are kept for the host; only exits of the process get out."""
         wanted = None if wanted is None else [w.lower() for w in wanted]
         try:
@@ -38,7 +40,9 @@ class App:
             if entry.name.lower() in taken:
                 entry.function = None
                 entry.id = f"{entry.id}-folder"
-                entry.fail_config(f"A function named '{entry.name}' is already defined by a decorator.")
+                entry.fail_config(
+                    f"A function named '{entry.name}' is already defined by a decorator."
+                )
             self._entries.append(entry)
 
     def to_frame(self, notices: List[str]) -> Dict[str, Any]:

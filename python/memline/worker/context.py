@@ -51,7 +51,12 @@ class Context:
     """The `context` parameter of a function."""
 
     def __init__(
-        self, invocation_id: str, name: str, directory: str, trace: TraceContext, retry: RetryContext
+        self,
+        invocation_id: str,
+        name: str,
+        directory: str,
+        trace: TraceContext,
+        retry: RetryContext,
     ) -> None:
         self._invocation_id, self._name, self._directory = invocation_id, name, directory
         self._trace, self._retry = trace, retry

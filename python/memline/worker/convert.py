@@ -18,8 +18,9 @@ def library() -> Any:
     return sys.modules["azure.functions"]
 
 
-def _meta() -> Any:
-    return sys.modules["azure.functions.meta"]
+def datum_class() -> Any:
+    """The library's class for a value with its type."""
+    return sys.modules["azure.functions.meta"].Datum
 
 
 class GenericConverter:
@@ -43,11 +44,13 @@ class GenericConverter:
             return None
         if data.type in ("string", "bytes", "json", "int", "double"):
             return data.value
-        raise ValueError(f'unexpected type of data received for the "generic" binding {data.type!r}')
+        raise ValueError(
+            f'unexpected type of data received for the "generic" binding {data.type!r}'
+        )
 
     @classmethod
     def encode(cls, obj: Any, *, expected_type: Optional[type]) -> Any:
-        datum = _meta().Datum
+        datum = datum_class()
         if obj is None:
             return datum(value=None, type=None)
         if isinstance(obj, str):

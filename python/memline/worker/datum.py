@@ -2,17 +2,11 @@
 
 from typing import Any, Dict, List, Optional, Tuple
 
-from . import httpdata
+from . import convert, httpdata
 from .frames import INLINE_BODY, MAX_FRAME, Buffer, ProtocolError
 
 _TEXT_IN_JSON = 64 << 10  # characters; longer text travels as payload
 _INT_MAX = (1 << 63) - 1
-
-
-def _meta_datum() -> Any:
-    import azure.functions.meta
-
-    return azure.functions.meta.Datum
 
 
 def is_chunked(value: Any) -> bool:
@@ -31,7 +25,13 @@ def chunked_body(frame: Dict[str, Any]) -> Optional[Dict[str, Any]]:
 
 def _slice(value: Dict[str, Any], payload: bytes) -> bytes:
     at, size = value.get("at"), value.get("n")
-    if not isinstance(at, int) or not isinstance(size, int) or at < 0 or size < 0 or at + size > len(payload):
+    if (
+        not isinstance(at, int)
+        or not isinstance(size, int)
+        or at < 0
+        or size < 0
+        or at + size > len(payload)
+    ):
         raise ProtocolError(f"datum points outside its payload of {len(payload)} bytes")
     return payload if size == len(payload) else payload[at : at + size]
 
@@ -39,7 +39,7 @@ def _slice(value: Dict[str, Any], payload: bytes) -> bytes:
 def read(value: Dict[str, Any], payload: bytes, body: Optional[bytes] = None) -> Any:
     """The library's Datum, or None for no value. body: the joined chunks, if it came in chunks."""
     kind = value.get("t")
-    datum = _meta_datum()
+    datum = convert.datum_class()
     if kind == "none":
         return None
     if kind == "http":
@@ -48,7 +48,9 @@ def read(value: Dict[str, Any], payload: bytes, body: Optional[bytes] = None) ->
         return datum(body if is_chunked(value) else _slice(value, payload), "bytes")
     if kind in ("string", "json"):
         text = value.get("v")
-        return datum(_slice(value, payload).decode("utf-8", "replace") if text is None else text, kind)
+        return datum(
+            _slice(value, payload).decode("utf-8", "replace") if text is None else text, kind
+        )
     if kind in ("int", "double"):
         return datum(value.get("v"), kind)
     raise ProtocolError(f"unknown datum type {kind!r}")
@@ -98,7 +100,9 @@ class Packer:
         if kind in ("string", "json"):
             return self.text(kind, str(v))
         if kind == "int":
-            return {"t": "int", "v": v} if -_INT_MAX <= v <= _INT_MAX else {"t": "json", "v": str(v)}
+            return (
+                {"t": "int", "v": v} if -_INT_MAX <= v <= _INT_MAX else {"t": "json", "v": str(v)}
+            )
         if kind == "double":
             return {"t": "double", "v": v}
         raise TypeError(f"unexpected Datum type: {kind}")

@@ -32,7 +32,9 @@ class InvalidFileNameError(Exception):
         super().__init__(f"Invalid file name: {name}")
 
 
-def index(root: str, file: str, wanted: Optional[List[str]], progress: Callable[[str], None]) -> List[Entry]:
+def index(
+    root: str, file: str, wanted: Optional[List[str]], progress: Callable[[str], None]
+) -> List[Entry]:
     """The app's functions; empty if the file is missing or defines none."""
     if not _VALID_FILE.fullmatch(file):
         raise InvalidFileNameError(file)
@@ -51,7 +53,7 @@ def find_app(file: str) -> Any:
     try:
         module = importlib.import_module(os.path.splitext(file)[0])
     except ImportError as e:
-        raise with_module_help(e)
+        raise with_module_help(e) from e.__cause__
     library = convert.library()
     register = getattr(library, "FunctionRegister", None) or getattr(library, "FunctionApp", None)
     if register is None:
@@ -63,14 +65,18 @@ def find_app(file: str) -> Any:
     if not apps:
         raise ValueError(f"Could not find top level function app instances in {file}.")
     if len(apps) > 1:
-        raise ValueError("More than one FunctionApp or other top level function app instances are defined.")
+        raise ValueError(
+            "More than one FunctionApp or other top level function app instances are defined."
+        )
     return apps[0]
 
 
 def _make_entry(root: str, file: str, function: Any) -> Entry:
     name = function.get_function_name()
     bindings = [json.loads(b) for b in function.get_raw_bindings()]
-    entry = Entry(name, "v2", root, getattr(function, "function_script_file", None) or file, name, bindings)
+    entry = Entry(
+        name, "v2", root, getattr(function, "function_script_file", None) or file, name, bindings
+    )
     entry.retry = _retry(function)
     call = function.get_user_function()
     entry.function = validate.make_function(entry.id, name, _directory(call, root), call, bindings)

@@ -10,14 +10,17 @@ import importlib.util
 import os
 import sys
 from types import ModuleType
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 _SETTING = "MEMLINE_MEMORY_PROFILER"
-_BESIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # the package memline of the host
+# The package memline that this shim is a part of.
+_BESIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Finder:
-    """A finder (importlib.abc, the base class, would cost 1 ms and half a MiB): finds the modules of these names: memory_profiler, memline."""
+    """Finds the modules of these names, of memory_profiler and memline.
+
+    Without the base class of importlib.abc, whose import costs half a MiB."""
 
     def __init__(self, *names: str) -> None:
         self._names = names
@@ -29,10 +32,12 @@ class Finder:
             return None
         if fullname == "memline" and os.path.isfile(os.path.join(_BESIDE, "__init__.py")):
             return importlib.util.spec_from_file_location(
-                "memline", os.path.join(_BESIDE, "__init__.py"), submodule_search_locations=[_BESIDE]
+                "memline",
+                os.path.join(_BESIDE, "__init__.py"),
+                submodule_search_locations=[_BESIDE],
             )
         if fullname == "memory_profiler":
-            return importlib.machinery.ModuleSpec(fullname, Alias(), origin="memline.dropin")
+            return importlib.machinery.ModuleSpec(fullname, _alias(), origin="memline.dropin")
         return None
 
 
@@ -52,6 +57,10 @@ class Alias:
                 name="memory_profiler",
             ) from None
         sys.modules["memory_profiler"] = memory_profiler
+
+
+def _alias() -> Any:
+    return Alias()
 
 
 def install() -> None:

@@ -20,7 +20,9 @@ class FunctionLoadError(RuntimeError):
 
 
 def cut(text: str, limit: int = _TEXT_LIMIT) -> str:
-    return text if len(text) <= limit else text[:limit] + f"... [{len(text) - limit} more characters]"
+    return (
+        text if len(text) <= limit else text[:limit] + f"... [{len(text) - limit} more characters]"
+    )
 
 
 def message(exc: BaseException) -> str:
@@ -118,5 +120,4 @@ def with_module_help(exc: ImportError) -> ImportError:
     except TypeError:  # a class of the user's with a constructor of its own
         return exc
     extended.name, extended.path = exc.name, exc.path
-    extended.__cause__, extended.__suppress_context__ = exc.__cause__, True
     return extended.with_traceback(exc.__traceback__)

@@ -84,7 +84,11 @@ def check_config(name: str, config: Dict[str, Any]) -> None:
     if not _VALID_NAME.fullmatch(name) or name.lower() == "host":
         raise ConfigError(f"'{name}' is not a valid function name.")
     bindings = config.get("bindings")
-    if not isinstance(bindings, list) or not bindings or not all(isinstance(b, dict) for b in bindings):
+    if (
+        not isinstance(bindings, list)
+        or not bindings
+        or not all(isinstance(b, dict) for b in bindings)
+    ):
         raise ConfigError("At least one binding must be declared.")
     triggers = [b for b in bindings if str(b.get("type", "")).lower().endswith("trigger")]
     if len(triggers) > 1:
@@ -92,7 +96,9 @@ def check_config(name: str, config: Dict[str, Any]) -> None:
             "Multiple trigger bindings defined. A function can only have a single trigger binding."
         )
     if not triggers:
-        raise ConfigError("No trigger binding specified. A function must have a trigger input binding.")
+        raise ConfigError(
+            "No trigger binding specified. A function must have a trigger input binding."
+        )
     seen = set()
     for binding in bindings:
         key = str(binding.get("name", "")).lower()
@@ -148,7 +154,7 @@ def load(root: str, name: str, script: str, entry_point: str) -> Callable[..., A
     try:
         module = importlib.import_module(".".join(parts))
     except ImportError as e:
-        raise with_module_help(e)
+        raise with_module_help(e) from e.__cause__
     call = getattr(module, entry_point, None)
     if call is None or not callable(call):
         raise RuntimeError(

@@ -23,7 +23,9 @@ BODY_CHUNK = 256 << 10  # bytes of payload in one body frame
 INLINE_BODY = 1 << 20  # bytes; a longer body travels in chunks
 
 _HEAD = struct.Struct(">IcI")
-_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_encode_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), check_circular=False
+).encode
 # The kernel refuses more buffers than this in one sendmsg.
 _IOV_MAX = 512
 

@@ -6,17 +6,17 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from . import convert
+
 if TYPE_CHECKING:
     from .datum import Packer
 
 
 def read_request(value: Dict[str, Any], payload: bytes, body: Optional[bytes]) -> Any:
     """What the library's HttpRequest converter decodes: a Datum of Datums."""
-    import azure.functions.meta
-
     from . import datum
 
-    make = azure.functions.meta.Datum
+    make = convert.datum_class()
 
     def texts(name: str) -> Dict[str, Any]:
         return {k: make(v, "string") for k, v in (value.get(name) or {}).items()}
@@ -85,7 +85,9 @@ _PLAIN = re.compile(r"[^A-Za-z0-9\-._~]")
 
 
 def escape(text: str) -> str:
-    return _PLAIN.sub(lambda m: "".join(f"%{b:02X}" for b in m.group().encode("utf-8", "replace")), text)
+    return _PLAIN.sub(
+        lambda m: "".join(f"%{b:02X}" for b in m.group().encode("utf-8", "replace")), text
+    )
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -114,6 +116,12 @@ def _expires(text: str) -> datetime.datetime:
     try:
         when = datetime.datetime.fromisoformat(re.sub(r"Z$", "+00:00", text))
     except ValueError:
-        logging.error("Can not parse value %s of expires in the cookie due to invalid format.", text)
+        logging.error(
+            "Can not parse value %s of expires in the cookie due to invalid format.", text
+        )
         raise
-    return when.astimezone(datetime.timezone.utc) if when.tzinfo else when.replace(tzinfo=datetime.timezone.utc)
+    return (
+        when.astimezone(datetime.timezone.utc)
+        if when.tzinfo
+        else when.replace(tzinfo=datetime.timezone.utc)
+    )

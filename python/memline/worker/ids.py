@@ -51,7 +51,7 @@ def mark_new_threads() -> None:
     start = threading.Thread.start
 
     def start_marked(self: threading.Thread) -> None:
-        if getattr(self, "_target", None) is not concurrent.futures.thread._worker:  # type: ignore[attr-defined]
+        if getattr(self, "_target", None) is not concurrent.futures.thread._worker:
             owner = find()
             if owner is not None:
                 setattr(self, _MARK, owner)

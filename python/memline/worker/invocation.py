@@ -61,7 +61,10 @@ class Invocation:
                 raise ValueError(f"the host sent no value for the input '{name}'")
             value = datum.read(given[name], payload, body)
             arguments[name] = convert.decode(
-                slot.binding, slot.pytype, value, metadata if convert.is_trigger(slot.binding) else {}
+                slot.binding,
+                slot.pytype,
+                value,
+                metadata if convert.is_trigger(slot.binding) else {},
             )
         self.context = context.from_frame(frame, function.name, function.directory)
         if function.wants_context:
@@ -101,7 +104,7 @@ class Invocation:
     def failure(self, exc: BaseException, root: str) -> Dict[str, Any]:
         return {"id": self.id, "ok": False, "error": errors.describe(exc, root)}
 
-    def finish(self, host: Host, frame: Dict[str, Any], pack: Optional[datum.Packer] = None) -> None:
+    def finish(self, host: Host, frame: Dict[str, Any], pack: datum.Packer) -> None:
         """Send the result, after whatever the function printed."""
         if host.channel.forked:
             host.channel.leave_fork()
@@ -113,8 +116,8 @@ class Invocation:
         memory = host.meter.end(self._reading)
         if memory is not None:
             frame["memory"] = memory
-        host.channel.send("R", frame, tuple(pack.payload) if pack is not None else ())
-        if pack is not None and pack.chunks is not None:
+        host.channel.send("R", frame, tuple(pack.payload))
+        if pack.chunks is not None:
             send_chunks(host.channel, self.id, pack.chunks)
 
 
@@ -137,7 +140,8 @@ def call_sync(invocation: Invocation, function: Function, host: Host) -> None:
 
 def _call_sync(invocation: Invocation, function: Function, host: Host) -> None:
     ids.current.set(invocation.id)
-    pack: Optional[datum.Packer] = datum.Packer()
+    pack = datum.Packer()
+    arguments: Any = None
     invocation.begin(host.meter)
     try:
         arguments = invocation.arguments(function)
@@ -147,15 +151,18 @@ def _call_sync(invocation: Invocation, function: Function, host: Host) -> None:
         frame = invocation.result(function, arguments, returned, pack)
     except BaseException as e:
         # SystemExit and KeyboardInterrupt too: they end the invocation, not the worker.
-        frame, pack = invocation.failure(e, host.root), None
-    arguments = returned = None  # the request and the answer die before the host may send the next one
+        frame, pack = invocation.failure(e, host.root), datum.Packer()
+    arguments = returned = (
+        None  # the request and the answer die before the host may send the next one
+    )
     invocation.finish(host, frame, pack)
 
 
 async def call_async(invocation: Invocation, function: Function, host: Host) -> None:
     """Run an async function to its result frame, as a task of the loop (which copied the context)."""
     ids.current.set(invocation.id)
-    pack: Optional[datum.Packer] = datum.Packer()
+    pack = datum.Packer()
+    arguments: Any = None
     invocation.begin(host.meter)
     try:
         arguments = invocation.arguments(function)
@@ -164,6 +171,6 @@ async def call_async(invocation: Invocation, function: Function, host: Host) -> 
         extensions.after(function, invocation.context, arguments, returned)
         frame = invocation.result(function, arguments, returned, pack)
     except BaseException as e:
-        frame, pack = invocation.failure(e, host.root), None
+        frame, pack = invocation.failure(e, host.root), datum.Packer()
     arguments = returned = None
     invocation.finish(host, frame, pack)

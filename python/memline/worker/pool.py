@@ -10,7 +10,7 @@ from .logs import system_log
 class Pool(ThreadPoolExecutor):
     """Starts threads on demand; work handed over keeps the invocation it came from."""
 
-    def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> "Future[Any]":  # type: ignore[override]
+    def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> "Future[Any]":
         owner = ids.current.get()
         if owner is None:
             return super().submit(fn, *args, **kwargs)

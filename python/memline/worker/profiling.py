@@ -68,7 +68,9 @@ class Profiler:
             try:
                 return core.Recorder(meter="heap", per_call=True, on_call=self._report)
             except ValueError:
-                self.notices.append("This memline tells resident memory of lines, not yet heap bytes.")
+                self.notices.append(
+                    "This memline tells resident memory of lines, not yet heap bytes."
+                )
         return core.Recorder(meter="rss", per_call=True, on_call=self._report)
 
     def entry(self, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,7 +79,8 @@ class Profiler:
             self.add_functions()
         wrapped = self._entries.get(call)
         if wrapped is None:
-            wrapped = self._wrap.traced(call if isinstance(call, FunctionType) else _function(call))
+            plain = call if isinstance(call, FunctionType) else _function(call)
+            wrapped = self._wrap.traced(plain)
             self._entries[call] = wrapped
         return wrapped
 
@@ -113,12 +116,13 @@ class Profiler:
                 )
 
 
-def _function(call: Callable[..., Any]) -> Callable[..., Any]:
+def _function(call: Callable[..., Any]) -> FunctionType:
     """A plain function that calls what is none: a bound method, a callable object."""
 
     def function(**arguments: Any) -> Any:
         return call(**arguments)
 
+    assert isinstance(function, FunctionType)
     return function
 
 

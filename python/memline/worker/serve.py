@@ -12,15 +12,28 @@ import asyncio
 import atexit
 import concurrent.futures.thread
 import faulthandler
+import importlib
 import io
 import os
 import socket
 import sys
 import threading
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Set
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from . import PROTOCOL, VERSION, datum, dropin, errors, extensions, ids, logs, pool, profiling, telemetry
+from . import (
+    PROTOCOL,
+    VERSION,
+    datum,
+    dropin,
+    errors,
+    extensions,
+    ids,
+    logs,
+    pool,
+    profiling,
+    telemetry,
+)
 from .app import App
 from .frames import Channel, ProtocolError
 from .function import Function
@@ -84,11 +97,11 @@ def _prepare_path(root: str) -> None:
     sys.path.append(root)
 
 
-def _import_library() -> "tuple[Optional[str], Optional[str]]":
+def _import_library() -> Tuple[Optional[str], Optional[str]]:
+    """The version of azure.functions, or why it cannot be imported."""
     try:
-        import azure.functions
-
-        return str(getattr(azure.functions, "__version__", "unknown")), None
+        library = importlib.import_module("azure.functions")
+        return str(getattr(library, "__version__", "unknown")), None
     except Exception as e:
         return None, errors.message(e)
 
@@ -114,7 +127,7 @@ class Worker:
         self._host = Host(channel, Meter(bool(init.get("memory", True))), root)
         self._loop = asyncio.new_event_loop()
         self._stopping = self._loop.create_future()  # loop thread only
-        self._tasks: Set["asyncio.Task[None]"] = set()  # loop thread only; those that run
+        self._tasks: Set[asyncio.Task[None]] = set()  # loop thread only; those that run
         self._streams: Dict[str, Stream] = {}  # loop thread only; those that run
         self._pending: Dict[str, Pending] = {}  # reader thread only
         self._exiting = False
@@ -125,7 +138,9 @@ class Worker:
     def run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.set_default_executor(pool.make(None))
-        debug = bool(self._init.get("debug_logging")) or telemetry.is_true("PYTHON_ENABLE_DEBUG_LOGGING")
+        debug = bool(self._init.get("debug_logging")) or telemetry.is_true(
+            "PYTHON_ENABLE_DEBUG_LOGGING"
+        )
         logs.install(self._channel, self._host.root, debug)
         self._pool = pool.make(self._init.get("threads"))
         ids.mark_new_threads()
@@ -244,7 +259,8 @@ class Worker:
         if function is None:
             invocation.begin(self._host.meter)
             problem = LookupError(f"there is no function with the id '{frame['function']}'")
-            invocation.finish(self._host, invocation.failure(problem, self._host.root))
+            frame = invocation.failure(problem, self._host.root)
+            invocation.finish(self._host, frame, datum.Packer())
         elif frame.get("stream"):
             self._call_loop(self._start_stream, invocation, function)
         elif function.is_async:

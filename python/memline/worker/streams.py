@@ -46,7 +46,7 @@ class Stream:
 
     def __init__(self, host: Host, invocation: Invocation, function: Function, pool: Any) -> None:
         self._host, self._invocation, self._function, self._pool = host, invocation, function, pool
-        self._chunks: "asyncio.Queue[Optional[bytes]]" = asyncio.Queue()  # None: the client is gone
+        self._chunks: asyncio.Queue[Optional[bytes]] = asyncio.Queue()  # None: the client is gone
         self._request_ended = False
         self._gone = False  # nobody waits for the response any more
         self._credit = WINDOW
@@ -78,7 +78,7 @@ class Stream:
     async def run(self) -> None:
         ids.current.set(self._invocation.id)
         self._invocation.begin(self._host.meter)
-        pack: Optional[Packer] = Packer()
+        pack = Packer()
         try:
             parameter = self._function.http_parameter
             assert parameter is not None
@@ -87,12 +87,13 @@ class Stream:
             self._params = request.get("params") or {}
             self._arguments = self._invocation.arguments(self._function, leave_out=parameter)
             await _web_app()(_scope(request, self), self._receive, self._send)
-            assert pack is not None
-            frame = self._invocation.result(self._function, self._arguments, None, pack, streamed=True)
+            frame = self._invocation.result(
+                self._function, self._arguments, None, pack, streamed=True
+            )
         except BaseException as e:
             self._error = self._error or _only(e)
         if self._error is not None:
-            frame, pack = self._invocation.failure(self._error, self._host.root), None
+            frame, pack = self._invocation.failure(self._error, self._host.root), Packer()
             if self._answered and not self._closed:
                 self._chunk(b"", last=True, error=errors.message(self._error))
         self._arguments = {}
@@ -115,7 +116,9 @@ class Stream:
             extensions.after(function, context, self._arguments, returned)
         except BaseException as e:
             self._error = e
-            raise e if isinstance(e, Exception) else RuntimeError(errors.message(e))
+            if isinstance(e, Exception):
+                raise
+            raise RuntimeError(errors.message(e)) from e
         return returned
 
     # ASGI
@@ -141,7 +144,9 @@ class Stream:
             self._answered = True
             self._host.channel.send("A", _answer(self._invocation.id, message))
         elif message["type"] == "http.response.body":
-            await self._send_body(memoryview(message.get("body", b"")), message.get("more_body", False))
+            await self._send_body(
+                memoryview(message.get("body", b"")), message.get("more_body", False)
+            )
 
     async def _send_body(self, body: memoryview, more: bool) -> None:
         for at in range(0, len(body), BODY_CHUNK):
@@ -222,4 +227,9 @@ def _answer(invocation_id: str, message: Dict[str, Any]) -> Dict[str, Any]:
             cookies.append(value)
         else:
             headers.setdefault(name, []).append(value)
-    return {"id": invocation_id, "status": int(message["status"]), "headers": headers, "cookies": cookies}
+    return {
+        "id": invocation_id,
+        "status": int(message["status"]),
+        "headers": headers,
+        "cookies": cookies,
+    }

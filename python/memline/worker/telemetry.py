@@ -4,6 +4,7 @@ PYTHON_ENABLE_OPENTELEMETRY: functions run inside the trace of their request.
 PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: the Azure Monitor distro is configured too.
 """
 
+import importlib
 import os
 from typing import Any, List, Optional, Tuple
 
@@ -32,21 +33,19 @@ def set_up() -> List[str]:
 def _set_up_propagation(notices: List[str]) -> None:
     global _propagation
     try:
-        from opentelemetry import context as context_api
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+        api = importlib.import_module("opentelemetry.context")
+        tracecontext = importlib.import_module("opentelemetry.trace.propagation.tracecontext")
     except ImportError as e:
         notices.append(f"OpenTelemetry is asked for but cannot be imported: {e}")
         return
-    _propagation = (TraceContextTextMapPropagator(), context_api)
+    _propagation = (tracecontext.TraceContextTextMapPropagator(), api)
 
 
 def _set_up_monitor(notices: List[str]) -> None:
     # Without this the distro does not tell that it runs in a function app.
     os.environ.setdefault("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "azure_functions")
     try:
-        from azure.monitor.opentelemetry import configure_azure_monitor
-
-        configure_azure_monitor(
+        importlib.import_module("azure.monitor.opentelemetry").configure_azure_monitor(
             connection_string=os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING"),
             logger_name=os.environ.get("PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME", ""),
         )
@@ -63,4 +62,6 @@ def attach(context: Context) -> None:
         return
     propagator, api = _propagation
     trace = context.trace_context
-    api.attach(propagator.extract({"traceparent": trace.trace_parent, "tracestate": trace.trace_state}))
+    api.attach(
+        propagator.extract({"traceparent": trace.trace_parent, "tracestate": trace.trace_state})
+    )

@@ -8,7 +8,7 @@ import collections.abc
 import inspect
 import types
 import typing
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
 from . import convert
 from .errors import FunctionLoadError
@@ -20,7 +20,11 @@ _NOT_GENERIC = (tuple, collections.abc.Callable, getattr(types, "UnionType", Non
 
 
 def make_function(
-    function_id: str, name: str, directory: str, call: Callable[..., Any], raw: List[Mapping[str, Any]]
+    function_id: str,
+    name: str,
+    directory: str,
+    call: Callable[..., Any],
+    raw: List[Mapping[str, Any]],
 ) -> Function:
     """Check and describe; raises FunctionLoadError."""
     parameters = set(inspect.signature(call).parameters)
@@ -48,7 +52,9 @@ def make_function(
         inputs=inputs,
         outputs=outputs,
         returns=_check_return(name, returning, bound, hints),
-        http_parameter=next((p for p, s in inputs.items() if s.binding == convert.HTTP_TRIGGER), None),
+        http_parameter=next(
+            (p for p, s in inputs.items() if s.binding == convert.HTTP_TRIGGER), None
+        ),
     )
 
 
@@ -59,7 +65,9 @@ def _hints(call: Callable[..., Any]) -> Annotations:
         return {}
 
 
-def _split_bindings(name: str, bindings: List[Binding]) -> Tuple[Dict[str, Binding], Optional[Binding]]:
+def _split_bindings(
+    name: str, bindings: List[Binding]
+) -> Tuple[Dict[str, Binding], Optional[Binding]]:
     """Those bound to parameters, and the one bound to the return value."""
     bound: Dict[str, Binding] = {}
     returning = None
@@ -84,7 +92,7 @@ def _check_context(name: str, hints: Annotations) -> None:
         )
 
 
-def _check_names(name: str, parameters: "set[str]", bound: Mapping[str, Binding]) -> None:
+def _check_names(name: str, parameters: Set[str], bound: Mapping[str, Binding]) -> None:
     extra = parameters - set(bound)
     if extra:
         raise FunctionLoadError(
@@ -121,10 +129,14 @@ def _check_parameter(name: str, binding: Binding, hints: Annotations) -> Slot:
     if out_hint:
         arguments = typing.get_args(hint)
         if len(arguments) != 1:
-            raise FunctionLoadError(name, f"binding {parameter} has invalid Out annotation {hint!r}")
+            raise FunctionLoadError(
+                name, f"binding {parameter} has invalid Out annotation {hint!r}"
+            )
         pytype = arguments[0]
     if has_hint and not isinstance(pytype, type) and not _is_generic(pytype):
-        raise FunctionLoadError(name, f"binding {parameter} has invalid non-type annotation {hint!r}")
+        raise FunctionLoadError(
+            name, f"binding {parameter} has invalid non-type annotation {hint!r}"
+        )
     if binding.direction == "out" and has_hint and not out_hint:
         raise FunctionLoadError(
             name,
@@ -150,7 +162,7 @@ def _check_parameter(name: str, binding: Binding, hints: Annotations) -> Slot:
 def _mismatch(binding: Binding, pytype: Any) -> str:
     if binding.data_type:
         return (
-            f"{binding.name!r} binding type \"{binding.type}\" and dataType \"{binding.data_type}\" in "
+            f'{binding.name!r} binding type "{binding.type}" and dataType "{binding.data_type}" in '
             "function.json do not match the corresponding function parameter's Python type annotation "
             f'"{_name_of(pytype)}"'
         )
@@ -177,6 +189,7 @@ def _check_return(
     kind = returning.type
     if not convert.accepts_output(kind, hint):
         raise FunctionLoadError(
-            name, f'Python return annotation "{_name_of(hint)}" does not match binding type "{kind}"'
+            name,
+            f'Python return annotation "{_name_of(hint)}" does not match binding type "{kind}"',
         )
     return Slot(kind, hint)

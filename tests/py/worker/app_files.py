@@ -15,11 +15,17 @@ RETURN = {"type": "http", "direction": "out", "name": "$return"}
 
 def config(*bindings: Dict[str, Any], **more: Any) -> str:
     """A function.json; HTTP with a return value by default."""
-    return json.dumps({"scriptFile": "__init__.py", "bindings": list(bindings or (TRIGGER, RETURN)), **more})
+    return json.dumps(
+        {"scriptFile": "__init__.py", "bindings": list(bindings or (TRIGGER, RETURN)), **more}
+    )
 
 
 def folder(
-    name: str, code: str, bindings: Optional[List[Dict[str, Any]]] = None, script: str = "__init__.py", **more: Any
+    name: str,
+    code: str,
+    bindings: Optional[List[Dict[str, Any]]] = None,
+    script: str = "__init__.py",
+    **more: Any,
 ) -> Dict[str, str]:
     """The files of one function of the first model."""
     return {

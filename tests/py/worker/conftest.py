@@ -22,7 +22,9 @@ def _load(name: str, path: Path) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(
-        name, str(path), submodule_search_locations=[str(path.parent)] if path.name == "__init__.py" else None
+        name,
+        str(path),
+        submodule_search_locations=[str(path.parent)] if path.name == "__init__.py" else None,
     )
     assert spec is not None
     assert spec.loader is not None

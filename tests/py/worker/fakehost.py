@@ -20,7 +20,9 @@ Frame = Tuple[str, Dict[str, Any], bytes]
 
 def encode(kind: str, body: Any, payload: bytes = b"") -> bytes:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return struct.pack(">IcI", 5 + len(text) + len(payload), kind.encode(), len(text)) + text + payload
+    return (
+        struct.pack(">IcI", 5 + len(text) + len(payload), kind.encode(), len(text)) + text + payload
+    )
 
 
 def http(
@@ -80,7 +82,9 @@ class FakeHost:
         ours, theirs = socket.socketpair()
         self.sock = ours
         self.sock.settimeout(TIMEOUT)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MEMLINE"))}
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MEMLINE"))
+        }
         environment.update({"LC_ALL": "C.UTF-8", **(env or {})})
         self.process = subprocess.Popen(
             [python, *arguments, str(ENTRY), "--fd", str(theirs.fileno())],
@@ -208,7 +212,9 @@ class FakeHost:
         try:
             head = self._read(9)
         except socket.timeout:
-            raise AssertionError(f"no frame for {TIMEOUT} s\n{self.stdout}\n{self.stderr}") from None
+            raise AssertionError(
+                f"no frame for {TIMEOUT} s\n{self.stdout}\n{self.stderr}"
+            ) from None
         except ConnectionResetError:
             head = b""
         if not head:
@@ -262,7 +268,9 @@ class FakeHost:
         _stream as the frame's fields; _chunk: send the http body in chunks of this many bytes."""
         self._count += 1
         invocation_id = invocation_id or f"inv-{self._count}"
-        extra = {k: inputs.pop(k, None) for k in ("_metadata", "_trace", "_retry", "_stream", "_chunk")}
+        extra = {
+            k: inputs.pop(k, None) for k in ("_metadata", "_trace", "_retry", "_stream", "_chunk")
+        }
         payload = bytearray()
         chunked = b""
 

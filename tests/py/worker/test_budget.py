@@ -24,7 +24,9 @@ def cpu_seconds(process: "subprocess.Popen[Any]") -> float:
 
 
 def base(python: str) -> Tuple[float, int]:
-    process = subprocess.Popen([python, "-c", BASE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [python, "-c", BASE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     rss = int(process.stdout.readline())
     seconds = cpu_seconds(process)
@@ -50,14 +52,22 @@ def test_start_and_memory(newest_python: str, tmp_path: Any) -> None:
         workers.append(worker(newest_python, tmp_path))
     seconds = min(w[0] for w in workers) - min(b[0] for b in bases)
     rss = min(w[1] for w in workers) - min(b[1] for b in bases)
-    print(f"the shim adds {seconds * 1e3:.0f} ms of CPU and {rss / 1e6:.2f} MB on {sys.version.split()[0]}")
+    print(
+        f"the shim adds {seconds * 1e3:.0f} ms of CPU and {rss / 1e6:.2f} MB on {sys.version.split()[0]}"
+    )
     assert seconds < 0.060 + 0.02  # the clock's ticks are 10 ms long
     assert rss < 3e6
 
 
 def test_only_what_is_needed_is_imported(app: Callable[..., Any], library_python: str) -> None:
-    code = "import azure.functions, asyncio, concurrent.futures, sys; print('\\n'.join(sys.modules))"
-    usual = set(subprocess.run([library_python, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    code = (
+        "import azure.functions, asyncio, concurrent.futures, sys; print('\\n'.join(sys.modules))"
+    )
+    usual = set(
+        subprocess.run(
+            [library_python, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
     host = app(
         {
             "function_app.py": """
@@ -71,7 +81,9 @@ def f(req) -> str:
         }
     )
     loaded = set(host.get("f").frame["return"]["v"].split())
-    more = {m for m in loaded - usual if not m.startswith("_memline_worker") and m != "function_app"}
+    more = {
+        m for m in loaded - usual if not m.startswith("_memline_worker") and m != "function_app"
+    }
     stdlib = getattr(sys, "stdlib_module_names", None)
     if stdlib is not None:
         assert {m.split(".")[0] for m in more} <= set(stdlib)

@@ -34,10 +34,19 @@ def timer(tick: func.TimerRequest) -> None:
     )
     a = host.function("Renamed")
     assert a["id"] == str(uuid.uuid5(uuid.NAMESPACE_OID, "Renamed"))
-    assert (a["model"], a["async"], a["script_file"], a["entry_point"]) == ("v2", True, "function_app.py", "Renamed")
+    assert (a["model"], a["async"], a["script_file"], a["entry_point"]) == (
+        "v2",
+        True,
+        "function_app.py",
+        "Renamed",
+    )
     assert a["directory"] == str(host.root)
     kinds = {b["name"]: (b["type"], b["direction"].lower()) for b in a["bindings"]}
-    assert kinds == {"req": ("httpTrigger", "in"), "msg": ("queue", "out"), "$return": ("http", "out")}
+    assert kinds == {
+        "req": ("httpTrigger", "in"),
+        "msg": ("queue", "out"),
+        "$return": ("http", "out"),
+    }
     trigger = next(b for b in a["bindings"] if b["name"] == "req")
     assert trigger["route"] == "a/{id:int?}"
     assert [m.upper() for m in trigger["methods"]] == ["GET", "POST"]
@@ -45,7 +54,9 @@ def timer(tick: func.TimerRequest) -> None:
     assert result.body == b"a"
     assert result.frame["outputs"] == {"msg": {"t": "string", "v": "sent"}}
     assert host.function("timer")["async"] is False
-    assert host.invoke("timer", tick={"t": "json", "v": '{"IsPastDue": true}'}).messages() == ["past due: True"]
+    assert host.invoke("timer", tick={"t": "json", "v": '{"IsPastDue": true}'}).messages() == [
+        "past due: True"
+    ]
 
 
 def test_retry_policies(make_host: Callable[..., Any], newest_python: str) -> None:
@@ -80,7 +91,10 @@ def backing(t): pass
 
 
 def test_blueprints_of_the_same_and_of_another_folder(app: Callable[..., Any]) -> None:
-    blueprint = 'import azure.functions as func\nbp = func.Blueprint()\n@bp.route(route="{0}")\ndef {0}(req, context) -> str:\n    return context.function_directory\n'
+    blueprint = (
+        'import azure.functions as func\nbp = func.Blueprint()\n@bp.route(route="{0}")\n'
+        "def {0}(req, context) -> str:\n    return context.function_directory\n"
+    )
     host = app(
         {
             "function_app.py": HEAD
@@ -97,7 +111,10 @@ def test_blueprints_of_the_same_and_of_another_folder(app: Callable[..., Any]) -
 
 
 def test_another_script_file(app: Callable[..., Any]) -> None:
-    host = app({"main_app.py": HEAD + ROUTE.format("f"), "function_app.py": "1/0"}, script_file="main_app.py")
+    host = app(
+        {"main_app.py": HEAD + ROUTE.format("f"), "function_app.py": "1/0"},
+        script_file="main_app.py",
+    )
     assert host.index["error"] is None
     assert host.function("f")["script_file"] in ("main_app.py", "function_app.py")
     assert host.get("f").frame["return"]["v"] == "f"
@@ -111,7 +128,10 @@ FAILURES = {
     "syntax error": ("def f(:\n", "SyntaxError: "),
     "raises": ("1/0\n", "ZeroDivisionError: division by zero"),
     "exits": ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
-    "no app": ("x = 1\n", "ValueError: Could not find top level function app instances in function_app.py."),
+    "no app": (
+        "x = 1\n",
+        "ValueError: Could not find top level function app instances in function_app.py.",
+    ),
     "only a blueprint": (
         "import azure.functions as func\nbp = func.Blueprint()\n",
         "ValueError: Could not find top level function app instances in function_app.py.",
@@ -120,11 +140,18 @@ FAILURES = {
         HEAD + "other = func.FunctionApp()\n",
         "ValueError: More than one FunctionApp or other top level function app instances are defined.",
     ),
-    "missing module": ("import nowhere_to_be_found\n", "ModuleNotFoundError: No module named 'nowhere_to_be_found'. Cannot find module. "),
-    "no trigger": (HEAD + '@app.queue_output(arg_name="m", queue_name="q", connection="c")\ndef f(m): pass\n', "ValueError: "),
+    "missing module": (
+        "import nowhere_to_be_found\n",
+        "ModuleNotFoundError: No module named 'nowhere_to_be_found'. Cannot find module. ",
+    ),
+    "no trigger": (
+        HEAD + '@app.queue_output(arg_name="m", queue_name="q", connection="c")\ndef f(m): pass\n',
+        "ValueError: ",
+    ),
     "parameter without binding": (
         HEAD + '@app.route(route="f")\ndef f(req, other) -> str: return ""\n',
-        "FunctionLoadError: cannot load the f function: the following parameters are declared in Python but not in function.json: {'other'}",
+        "FunctionLoadError: cannot load the f function: the following parameters are declared in Python "
+        "but not in function.json: {'other'}",
     ),
 }
 
@@ -143,7 +170,12 @@ def test_one_error_fails_the_index(app: Callable[..., Any], name: str) -> None:
 
 
 def test_the_stack_of_an_import_error_is_the_users(app: Callable[..., Any]) -> None:
-    host = app({"function_app.py": "import deeper\n", "deeper.py": "def go():\n    raise KeyError('k')\ngo()\n"})
+    host = app(
+        {
+            "function_app.py": "import deeper\n",
+            "deeper.py": "def go():\n    raise KeyError('k')\ngo()\n",
+        }
+    )
     stack = host.index["error"]["stack"].splitlines()
     assert stack[0] == "Traceback (most recent call last):"
     assert stack[1] == f'  File "{host.root}/function_app.py", line 1, in <module>'
@@ -152,7 +184,10 @@ def test_the_stack_of_an_import_error_is_the_users(app: Callable[..., Any]) -> N
 
 
 def test_duplicate_names_are_refused(app: Callable[..., Any]) -> None:
-    twice = HEAD + '@app.route(route="a")\ndef f(req) -> str: return ""\n\n@app.route(route="b")\ndef f(req) -> str: return ""\n'
+    twice = (
+        HEAD
+        + '@app.route(route="a")\ndef f(req) -> str: return ""\n\n@app.route(route="b")\ndef f(req) -> str: return ""\n'
+    )
     host = app({"function_app.py": twice})
     library = tuple(map(int, host.hello["library"].split(".")[:2]))
     if library >= (1, 19):  # checked by the library from then on
@@ -186,9 +221,16 @@ def test_both_forms_in_one_app(app: Callable[..., Any]) -> None:
         ("Both", "v1", False),
         ("old", "v1", True),
     ]
-    assert host.function("Both")["error"]["message"] == "A function named 'Both' is already defined by a decorator."
+    assert (
+        host.function("Both")["error"]["message"]
+        == "A function named 'Both' is already defined by a decorator."
+    )
     assert len({f["id"] for f in host.index["functions"]}) == 4
-    assert [host.get(n).frame["return"]["v"] for n in ("new", "both", "old")] == ["new", "both", "old"]
+    assert [host.get(n).frame["return"]["v"] for n in ("new", "both", "old")] == [
+        "new",
+        "both",
+        "old",
+    ]
 
 
 def test_folders_are_served_when_the_app_file_fails(app: Callable[..., Any]) -> None:
@@ -199,7 +241,8 @@ def test_folders_are_served_when_the_app_file_fails(app: Callable[..., Any]) -> 
 
 def test_filter(app: Callable[..., Any]) -> None:
     host = app(
-        {"function_app.py": HEAD + ROUTE.format("a") + ROUTE.format("b"), **folder("c", "1/0")}, functions=["B"]
+        {"function_app.py": HEAD + ROUTE.format("a") + ROUTE.format("b"), **folder("c", "1/0")},
+        functions=["B"],
     )
     assert names(host) == ["b"]
 

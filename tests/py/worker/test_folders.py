@@ -20,7 +20,11 @@ def test_every_way_to_lay_out_a_function(app: Callable[..., Any]) -> None:
             **folder("Plain", "import logging\nlogging.info('body ran')\n" + MAIN.format("plain")),
             **folder("Named", "def go(req): return 'named'\n", entryPoint="go"),
             **folder("Script", MAIN.format("script"), script="run.py"),
-            **folder("Sub", "from . import near\nfrom ...Shared import far\ndef main(req): return near.X + far.Y\n", script="deep/er.py"),
+            **folder(
+                "Sub",
+                "from . import near\nfrom ...Shared import far\ndef main(req): return near.X + far.Y\n",
+                script="deep/er.py",
+            ),
             "Sub/deep/near.py": "X = 'near '\n",
             "Shared/far.py": "Y = 'far'\n",
             "Outside/function.json": config(scriptFile="../Shared/entry.py"),
@@ -30,9 +34,16 @@ def test_every_way_to_lay_out_a_function(app: Callable[..., Any]) -> None:
             "TwoFiles/function.json": config(scriptFile=""),
             "TwoFiles/__init__.py": MAIN.format("init wins"),
             "TwoFiles/other.py": "1/0\n",
-            **folder("AppImport", "import __app__.Shared.far as f\nfrom __app__ import helper\nimport helper as h\ndef main(req): return f.Y + helper.Z + h.Z\n"),
+            **folder(
+                "AppImport",
+                "import __app__.Shared.far as f\nfrom __app__ import helper\nimport helper as h\n"
+                "def main(req): return f.Y + helper.Z + h.Z\n",
+            ),
             "helper.py": "Z = '!'\n",
-            **folder("email", "import email\ndef main(req): return 'stdlib ' + str(hasattr(email, 'message_from_string'))\n"),
+            **folder(
+                "email",
+                "import email\ndef main(req): return 'stdlib ' + str(hasattr(email, 'message_from_string'))\n",
+            ),
             "not_a_function/readme.txt": "",
         }
     )
@@ -66,7 +77,10 @@ def test_installed_package_wins_over_a_module_of_the_app(app: Callable[..., Any]
         {
             ".python_packages/lib/site-packages/clash.py": "WHO = 'package'\n",
             "clash.py": "WHO = 'app'\n",
-            **folder("F", "import clash\nimport __app__.clash as own\ndef main(req): return clash.WHO + ' ' + own.WHO\n"),
+            **folder(
+                "F",
+                "import clash\nimport __app__.clash as own\ndef main(req): return clash.WHO + ' ' + own.WHO\n",
+            ),
         }
     )
     assert host.get("F").frame["return"]["v"] == "package app"
@@ -87,7 +101,10 @@ BAD_CONFIGS = {
         config(trigger("httpTrigger"), trigger("timerTrigger", "t")),
         "Multiple trigger bindings defined. A function can only have a single trigger binding.",
     ),
-    "NoTrigger": (config(RETURN), "No trigger binding specified. A function must have a trigger input binding."),
+    "NoTrigger": (
+        config(RETURN),
+        "No trigger binding specified. A function must have a trigger input binding.",
+    ),
     "SameName": (
         config(TRIGGER, {"type": "queue", "direction": "out", "name": "req"}),
         "Multiple bindings with name 'req' discovered. Binding names must be unique.",
@@ -106,7 +123,9 @@ BAD_CONFIGS = {
 
 def test_a_bad_function_json_fails_that_function_only(app: Callable[..., Any]) -> None:
     files = {f"{name}/function.json": text for name, (text, _) in BAD_CONFIGS.items()}
-    files.update({f"{name}/__init__.py": MAIN.format("") for name in BAD_CONFIGS if name not in ("NoInit",)})
+    files.update(
+        {f"{name}/__init__.py": MAIN.format("") for name in BAD_CONFIGS if name not in ("NoInit",)}
+    )
     host = app({**files, **folder("Good", MAIN.format("good"))})
     found = errors_of(host)
     assert found.pop("Good") is None
@@ -129,9 +148,21 @@ def test_byte_order_mark_is_fine(app: Callable[..., Any]) -> None:
 
 
 BAD_SCRIPTS = {
-    "NotPython": ("run.txt", "x", "RuntimeError: cannot load function NotPython: invalid Python filename {root}/NotPython/run.txt"),
-    "NoMain": ("__init__.py", "X = 1\n", "RuntimeError: cannot load function NoMain: function main() is not present in NoMain/__init__.py"),
-    "NotCallable": ("__init__.py", "main = 1\n", "RuntimeError: cannot load function NotCallable: function main() is not present in NotCallable/__init__.py"),
+    "NotPython": (
+        "run.txt",
+        "x",
+        "RuntimeError: cannot load function NotPython: invalid Python filename {root}/NotPython/run.txt",
+    ),
+    "NoMain": (
+        "__init__.py",
+        "X = 1\n",
+        "RuntimeError: cannot load function NoMain: function main() is not present in NoMain/__init__.py",
+    ),
+    "NotCallable": (
+        "__init__.py",
+        "main = 1\n",
+        "RuntimeError: cannot load function NotCallable: function main() is not present in NotCallable/__init__.py",
+    ),
     "Raises": ("__init__.py", "1/0\n", "ZeroDivisionError: division by zero"),
     "Exits": ("__init__.py", "import sys\nsys.exit('no')\n", "SystemExit: no"),
 }
@@ -141,16 +172,22 @@ def test_a_script_that_does_not_load(app: Callable[..., Any]) -> None:
     files: Dict[str, str] = {}
     for name, (script, code, _) in BAD_SCRIPTS.items():
         files.update(folder(name, code, script=script))
-    host = app({**files, **folder("Good", MAIN.format("good")), **folder("Syntax", "def main(req:\n")})
+    host = app(
+        {**files, **folder("Good", MAIN.format("good")), **folder("Syntax", "def main(req:\n")}
+    )
     found = errors_of(host)
     assert found.pop("Good") is None
     assert str(found.pop("Syntax")).startswith("SyntaxError: ")
-    assert found == {name: text.format(root=host.root) for name, (_, _, text) in BAD_SCRIPTS.items()}
+    assert found == {
+        name: text.format(root=host.root) for name, (_, _, text) in BAD_SCRIPTS.items()
+    }
     assert {f["error"]["kind"] for f in host.index["functions"] if f["error"]} == {"load"}
     stack = host.function("Raises")["error"]["stack"]
-    assert stack.startswith(f'  File "{host.root}/Raises/__init__.py", line 1, in <module>\n    1/0\n')
+    assert stack.startswith(
+        f'  File "{host.root}/Raises/__init__.py", line 1, in <module>\n    1/0\n'
+    )
     assert "importlib" not in stack
-    assert "__init__.py\", line 1" in host.function("Syntax")["error"]["traceback"]
+    assert '__init__.py", line 1' in host.function("Syntax")["error"]["traceback"]
     assert host.get("Good").frame["return"]["v"] == "good"
 
 
@@ -173,7 +210,12 @@ def test_only_the_wanted_functions_are_loaded(app: Callable[..., Any]) -> None:
 
 def test_disabled_and_retry_are_passed_on(app: Callable[..., Any]) -> None:
     retry = {"strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:01"}
-    host = app({**folder("F", MAIN.format(""), disabled="SETTING", retry=retry), **folder("G", MAIN.format(""))})
+    host = app(
+        {
+            **folder("F", MAIN.format(""), disabled="SETTING", retry=retry),
+            **folder("G", MAIN.format("")),
+        }
+    )
     assert host.function("F")["disabled"] == "SETTING"
     assert host.function("F")["retry"] == retry
     assert host.function("G")["disabled"] is None

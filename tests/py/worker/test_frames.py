@@ -120,9 +120,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", list(BAD))
-def test_what_is_not_a_frame_is_refused(pair: Any, worker_module: Callable[[str], Any], name: str) -> None:
+def test_what_is_not_a_frame_is_refused(
+    pair: Any, worker_module: Callable[[str], Any], name: str
+) -> None:
     ours, channel = pair
-    sender = threading.Thread(target=lambda: (ours.sendall(BAD[name]), ours.shutdown(socket.SHUT_WR)))
+    sender = threading.Thread(
+        target=lambda: (ours.sendall(BAD[name]), ours.shutdown(socket.SHUT_WR))
+    )
     sender.start()
     with pytest.raises(worker_module("frames").ProtocolError):
         channel.recv()

@@ -10,7 +10,9 @@ import pytest
 from app_files import HEAD
 from fakehost import http
 
-ECHO = HEAD + """
+ECHO = (
+    HEAD
+    + """
 import hashlib, json
 @app.route(route="see")
 def see(req: func.HttpRequest) -> func.HttpResponse:
@@ -28,12 +30,20 @@ def echo(req: func.HttpRequest) -> func.HttpResponse:
 async def json_of(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(repr(req.get_json()))
 """
+)
 
 
 def test_the_request(app: Callable[..., Any]) -> None:
     host = app({"function_app.py": ECHO})
     url = "http://localhost:7071/api/see/a%20b?x=1&y=%C3%A4"
-    request = http("POST", url, {"host": "localhost:7071", "x-a": "1,2"}, {"x": "1", "y": "ä"}, {"p": "a b"}, b"\0\xff")
+    request = http(
+        "POST",
+        url,
+        {"host": "localhost:7071", "x-a": "1,2"},
+        {"x": "1", "y": "ä"},
+        {"p": "a b"},
+        b"\0\xff",
+    )
     seen = json.loads(host.get("see", req=request).body)
     assert seen == {
         "method": "POST",
@@ -53,7 +63,9 @@ def test_bodies_of_every_size(app: Callable[..., Any], size: int) -> None:
     host = app({"function_app.py": ECHO})
     body = os.urandom(size)
     chunk = random.choice([65536, 262144, 262143])
-    result = host.get("echo", req=http("POST", body=body), **({"_chunk": chunk} if size > 1 << 20 else {}))
+    result = host.get(
+        "echo", req=http("POST", body=body), **({"_chunk": chunk} if size > 1 << 20 else {})
+    )
     assert result.body == body
     assert bool(result.frame["return"]["body"].get("chunks")) == (size > 1 << 20)
 
@@ -62,22 +74,31 @@ def test_chunks_of_two_requests_interleave(app: Callable[..., Any]) -> None:
     host = app({"function_app.py": ECHO})
     bodies = [os.urandom(600_000), os.urandom(700_000)]
     calls = [
-        host.send_invoke("echo", req={**http("POST"), "body": {"t": "bytes", "chunks": True, "n": len(b)}})
+        host.send_invoke(
+            "echo", req={**http("POST"), "body": {"t": "bytes", "chunks": True, "n": len(b)}}
+        )
         for b in bodies
     ]
     for at in range(0, 700_000, 100_000):
         for call, body in zip(calls, bodies):
             if at < len(body):
-                host.send("b", {"id": call, "last": at + 100_000 >= len(body)}, body[at : at + 100_000])
+                host.send(
+                    "b", {"id": call, "last": at + 100_000 >= len(body)}, body[at : at + 100_000]
+                )
     assert [host.result(call).body for call in calls] == bodies
 
 
 def test_a_body_that_breaks_off(app: Callable[..., Any]) -> None:
     host = app({"function_app.py": ECHO})
-    call = host.send_invoke("echo", req={**http("POST"), "body": {"t": "bytes", "chunks": True, "n": 100}})
+    call = host.send_invoke(
+        "echo", req={**http("POST"), "body": {"t": "bytes", "chunks": True, "n": 100}}
+    )
     host.send("b", {"id": call, "last": False}, b"abc")
     host.send("b", {"id": call, "last": True, "error": "client gone"})
-    assert host.result(call).error["message"] == "OSError: the body of the request broke off: client gone"
+    assert (
+        host.result(call).error["message"]
+        == "OSError: the body of the request broke off: client gone"
+    )
     assert host.get("echo", req=http(body=b"x")).body == b"x"
 
 
@@ -101,7 +122,9 @@ def test_one_copy_of_a_large_body(app: Callable[..., Any]) -> None:
     assert memory["rss_peak"] < (64 + 45) << 20
 
 
-ANSWERS = HEAD + """
+ANSWERS = (
+    HEAD
+    + """
 from http import HTTPStatus
 CASES = {
     "text": lambda: func.HttpResponse("ä", status_code=201),
@@ -121,6 +144,7 @@ CASES = {
 def f(req):
     return CASES[req.params["case"]]()
 """
+)
 
 EXPECTED: Dict[str, Any] = {
     "text": (201, {"content-type": "text/plain; charset=utf-8"}, "ä".encode()),
@@ -157,7 +181,9 @@ def test_answers(app: Callable[..., Any]) -> None:
         )
 
 
-COOKIES = HEAD + """
+COOKIES = (
+    HEAD
+    + """
 @app.route(route="c")
 def c(req: func.HttpRequest) -> func.HttpResponse:
     response = func.HttpResponse("x")
@@ -165,6 +191,7 @@ def c(req: func.HttpRequest) -> func.HttpResponse:
         response.headers.add("Set-Cookie", line)
     return response
 """
+)
 
 LINES = {
     "foo=bar": "foo=bar; domain=; path=",
@@ -190,7 +217,9 @@ def test_cookies(cookie_host: Any) -> None:
         returned = cookie_host.get("c", req=http(body=given.encode())).frame["return"]
         assert returned["cookies"] == [want], given
         assert "set-cookie" not in {k.lower() for k in returned["headers"]}
-    unreadable = cookie_host.get("c", req=http(body=b"a=1; expires=Thursday, 12-Jan-17 13:55:08 GMT")).frame["return"]
+    unreadable = cookie_host.get(
+        "c", req=http(body=b"a=1; expires=Thursday, 12-Jan-17 13:55:08 GMT")
+    ).frame["return"]
     assert unreadable["cookies"] == []
     both = cookie_host.get("c", req=http(body=b"a=1\na=2; Path=/p\nb=3")).frame["return"]["cookies"]
     assert both == ["a=1; domain=; path=", "a=2; domain=; path=/p", "b=3; domain=; path="]
@@ -200,7 +229,9 @@ def test_a_bad_date_in_a_cookie(cookie_host: Any) -> None:
     result = cookie_host.get("c", req=http(body=b"a=1; expires=Thu, 99 Jan 2017 13:55:08 GMT"))
     assert result.error["type"] == "ValueError"
     text = "Can not parse value Thu, 99 Jan 2017 13:55:08 GMT of expires in the cookie due to invalid format."
-    assert [(log["message"], log["level"], log["logger"]) for log in result.logs] == [(text, 40, "root")]
+    assert [(log["message"], log["level"], log["logger"]) for log in result.logs] == [
+        (text, 40, "root")
+    ]
 
 
 def test_dates_in_every_form(worker_module: Callable[[str], Any]) -> None:

@@ -8,7 +8,9 @@ import pytest
 from app_files import HEAD, RETURN, TRIGGER, folder
 from fakehost import http
 
-CONTEXT = HEAD + """
+CONTEXT = (
+    HEAD
+    + """
 import json
 @app.route(route="f")
 def f(req: func.HttpRequest, context: func.Context) -> str:
@@ -18,12 +20,17 @@ def f(req: func.HttpRequest, context: func.Context) -> str:
         trace=[t.trace_parent, t.trace_state, t.attributes], old=[t.Traceparent, t.Tracestate, t.Attributes],
         retry=[r.retry_count, r.max_retry_count, r.exception])) + "]"
 """
+)
 
 
 def test_context(app: Callable[..., Any]) -> None:
     host = app({"function_app.py": CONTEXT})
     trace = {"parent": "00-aa-bb-01", "state": "s=1", "attributes": {"k": "v"}}
-    seen = json.loads(host.get("f", _trace=trace, _retry={"count": 1, "max": 3, "exception": "e"}).frame["return"]["v"])
+    seen = json.loads(
+        host.get("f", _trace=trace, _retry={"count": 1, "max": 3, "exception": "e"}).frame[
+            "return"
+        ]["v"]
+    )
     assert seen == [
         {
             "id": "inv-1",
@@ -36,7 +43,9 @@ def test_context(app: Callable[..., Any]) -> None:
     ]
 
 
-SLOW = HEAD + """
+SLOW = (
+    HEAD
+    + """
 import asyncio, time, threading
 @app.route(route="s")
 def s(req) -> str:
@@ -47,6 +56,7 @@ async def a(req) -> str:
     await asyncio.sleep(0.3)
     return str(threading.get_ident() == threading.main_thread().ident)
 """
+)
 
 
 @pytest.mark.parametrize(("kind", "count"), [("s", 100), ("a", 300)])
@@ -84,7 +94,9 @@ def test_a_blocking_async_function_does_not_stop_sync_ones(app: Callable[..., An
     host.result(blocked)
 
 
-ERRORS = HEAD + """
+ERRORS = (
+    HEAD
+    + """
 import sys, asyncio
 class Unprintable(Exception):
     def __str__(self):
@@ -116,6 +128,7 @@ async def a(req) -> str:
     deeper(req.params["what"])
     return "fine"
 """
+)
 MESSAGES = {
     "zero": "ZeroDivisionError: division by zero",
     "unprintable": "Unhandled exception in function. Could not serialize original exception message.",
@@ -155,7 +168,10 @@ def test_errors_end_the_invocation_and_not_the_worker(app: Callable[..., Any]) -
 
 def test_a_missing_input_is_told(app: Callable[..., Any]) -> None:
     host = app({"function_app.py": SLOW})
-    assert host.invoke("s").error["message"] == "ValueError: the host sent no value for the input 'req'"
+    assert (
+        host.invoke("s").error["message"]
+        == "ValueError: the host sent no value for the input 'req'"
+    )
 
 
 def test_an_exit_of_a_background_task_is_told(app: Callable[..., Any]) -> None:
@@ -228,7 +244,11 @@ def test_queue(triggers: Any) -> None:
 
 
 def test_blob(triggers: Any) -> None:
-    metadata = {"BlobTrigger": "in/x.bin", "Properties": {"t": "json", "v": "{}"}, "Uri": "http://x"}
+    metadata = {
+        "BlobTrigger": "in/x.bin",
+        "Properties": {"t": "json", "v": "{}"},
+        "Uri": "http://x",
+    }
     result = triggers.invoke("blob", blob=b"abc", _metadata=metadata)
     assert result.messages() == ["in/x.bin 3"]
     assert result.payload == b"cba"
@@ -284,7 +304,9 @@ def test_too_much_for_one_frame(triggers: Any) -> None:
 
 def test_decoding_failures_are_errors(triggers: Any) -> None:
     error = triggers.invoke("timer", tick=b"xx").error
-    assert error["message"].startswith("TypeError: unable to decode incoming TypedData: unsupported combination")
+    assert error["message"].startswith(
+        "TypeError: unable to decode incoming TypedData: unsupported combination"
+    )
 
 
 def test_a_request_that_is_not_http(app: Callable[..., Any]) -> None:
@@ -294,7 +316,9 @@ def test_a_request_that_is_not_http(app: Callable[..., Any]) -> None:
 
 # Memory
 
-MEMORY = HEAD + """
+MEMORY = (
+    HEAD
+    + """
 import gc, time
 kept = []
 @app.route(route="keeps")
@@ -315,6 +339,7 @@ def slow(req) -> str:
     time.sleep(0.3)
     return ""
 """
+)
 MIB = 1 << 20
 
 
@@ -328,7 +353,9 @@ def test_memory_of_each_invocation(app: Callable[..., Any]) -> None:
     assert abs(borrows["rss_after"] - borrows["rss_before"]) < 4 * MIB
     assert 58 * MIB < borrows["rss_peak"] - borrows["rss_before"] < 66 * MIB
     nothing = host.get("nothing").frame["memory"]
-    assert nothing["rss_peak"] - nothing["rss_before"] < 4 * MIB, "the peak of one is not the next one's"
+    assert nothing["rss_peak"] - nothing["rss_before"] < 4 * MIB, (
+        "the peak of one is not the next one's"
+    )
     slow = host.send_invoke("slow", req=http())
     time.sleep(0.1)
     beside = host.get("nothing").frame["memory"]
@@ -342,13 +369,22 @@ def test_memory_is_not_measured_unless_asked(app: Callable[..., Any]) -> None:
 
 
 def test_nothing_grows_with_traffic(make_host: Callable[..., Any], newest_python: str) -> None:
-    host = make_host(newest_python, {"function_app.py": MEMORY + '@app.route(route="e")\nasync def e(req) -> str:\n    logging.info("x")\n    return req.params.get("x")\n'})
+    host = make_host(
+        newest_python,
+        {
+            "function_app.py": MEMORY
+            + '@app.route(route="e")\nasync def e(req) -> str:\n    logging.info("x")\n    return req.params.get("x")\n'
+        },
+    )
     host.start()
 
     def load(count: int) -> int:
         for name in ("nothing", "e"):
             for _ in range(count // 100):
-                calls = [host.send_invoke(name, req=http(query={"x": "y"}, body=b"x" * 500)) for _ in range(50)]
+                calls = [
+                    host.send_invoke(name, req=http(query={"x": "y"}, body=b"x" * 500))
+                    for _ in range(50)
+                ]
                 for call in calls:
                     host.result(call)
                     del host._results[call]

@@ -12,7 +12,9 @@ def texts(logs: List[Dict[str, Any]]) -> List[str]:
     return [log["message"] for log in logs]
 
 
-LEVELS = HEAD + """
+LEVELS = (
+    HEAD
+    + """
 logging.addLevelName(5, "TRACE")
 @app.route(route="f")
 def f(req) -> str:
@@ -31,6 +33,7 @@ def f(req) -> str:
     logging.getLogger("azure_functions_worker").info("of the worker")
     return ""
 """
+)
 
 
 def test_level_text_and_logger(app: Callable[..., Any]) -> None:
@@ -53,7 +56,9 @@ def test_level_text_and_logger(app: Callable[..., Any]) -> None:
     assert [log["system"] for log in logs] == [False] * 12 + [True, True]
 
 
-FORMATTER = HEAD + """
+FORMATTER = (
+    HEAD
+    + """
 import sys
 handler = logging.getLogger().handlers[0]
 handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
@@ -72,21 +77,29 @@ def f(req) -> str:
     logging.error("high enough")
     return str(logging.getLogger().handlers == [handler])
 """
+)
 
 
 def test_the_handler_is_an_ordinary_one(app: Callable[..., Any]) -> None:
     result = app({"function_app.py": FORMATTER}).get("f")
-    assert result.messages() == ["memory_profiler_logs: line\n", "root: of the root", "root: high enough"]
+    assert result.messages() == [
+        "memory_profiler_logs: line\n",
+        "root: of the root",
+        "root: high enough",
+    ]
     assert result.frame["return"]["v"] == "True"
 
 
-CONSOLE = HEAD + """
+CONSOLE = (
+    HEAD
+    + """
 @app.route(route="f")
 def f(req) -> str:
     logging.info("19  45.1 MiB", extra={"memline_console": "  19     45.1 MiB", "memline_fields": {"Line": 19}})
     logging.info("hidden", extra={"memline_console": ""})
     return ""
 """
+)
 
 
 def test_another_text_for_the_console(app: Callable[..., Any]) -> None:
@@ -100,14 +113,19 @@ def test_another_text_for_the_console(app: Callable[..., Any]) -> None:
 
 
 def test_a_record_that_cannot_be_formatted(app: Callable[..., Any]) -> None:
-    code = '@app.route(route="f")\ndef f(req) -> str:\n    logging.info("%d", "x")\n    logging.info("after")\n    return ""\n'
+    code = (
+        '@app.route(route="f")\ndef f(req) -> str:\n    logging.info("%d", "x")\n'
+        '    logging.info("after")\n    return ""\n'
+    )
     host = app({"function_app.py": HEAD + code})
     assert host.get("f").messages() == ["after"]
     host.exit()
     assert "--- Logging error ---" in host.stderr
 
 
-OUTSIDE = HEAD + """
+OUTSIDE = (
+    HEAD
+    + """
 import atexit, threading, time
 logging.info("at import")
 atexit.register(lambda: logging.info("at exit"))
@@ -141,6 +159,7 @@ async def g(req) -> str:
     asyncio.get_running_loop().call_later(0.05, logging.info, "from a callback")
     return ""
 """
+)
 
 
 def test_records_outside_of_an_invocation(app: Callable[..., Any]) -> None:
@@ -162,7 +181,9 @@ def test_records_outside_of_an_invocation(app: Callable[..., Any]) -> None:
     }
 
 
-MANY = HEAD + """
+MANY = (
+    HEAD
+    + """
 import asyncio, concurrent.futures, contextvars, threading, time
 shared = concurrent.futures.ThreadPoolExecutor(4)
 
@@ -179,7 +200,8 @@ def s(req, context) -> str:
     who = req.params["who"]
     log(who, "begin")
     time.sleep(0.003)
-    threads = [threading.Thread(target=in_thread, args=(who, context)), threading.Thread(target=log, args=(who, "own thread"))]
+    threads = [threading.Thread(target=in_thread, args=(who, context)),
+               threading.Thread(target=log, args=(who, "own thread"))]
     for t in threads: t.start()
     for t in threads: t.join()
     async def inner():
@@ -205,6 +227,7 @@ async def a(req, context) -> str:
     log(who, "end")
     return who
 """
+)
 
 
 def test_concurrent_invocations_are_never_confused(app: Callable[..., Any]) -> None:
@@ -244,7 +267,7 @@ def test_context_variables_end_with_the_invocation(app: Callable[..., Any], how:
 import contextvars
 var = contextvars.ContextVar("var", default="clean")
 @app.route(route="f")
-{'async ' if how == 'async' else ''}def f(req) -> str:
+{"async " if how == "async" else ""}def f(req) -> str:
     seen = var.get()
     var.set("dirty")
     return seen
@@ -295,6 +318,9 @@ def f(req) -> str:
 
 
 def test_heavy_logging_arrives_in_order(app: Callable[..., Any]) -> None:
-    code = '@app.route(route="f")\ndef f(req) -> str:\n    for n in range(5000):\n        logging.info("%d " + "x" * 100, n)\n    return ""\n'
+    code = (
+        '@app.route(route="f")\ndef f(req) -> str:\n    for n in range(5000):\n'
+        '        logging.info("%d " + "x" * 100, n)\n    return ""\n'
+    )
     messages = app({"function_app.py": HEAD + code}).get("f").messages()
     assert [int(m.split()[0]) for m in messages] == list(range(5000))

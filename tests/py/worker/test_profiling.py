@@ -21,7 +21,9 @@ def site(tmp_path_factory: Any) -> Dict[str, str]:
 
 
 @pytest.fixture
-def start(make_host: Callable[..., Any], newest_python: str, site: Dict[str, str]) -> Callable[..., Any]:
+def start(
+    make_host: Callable[..., Any], newest_python: str, site: Dict[str, str]
+) -> Callable[..., Any]:
     def started(files: Dict[str, str], python: str = newest_python, **init: Any) -> Any:
         env = {**site, **init.pop("env", {})}
         host = make_host(python, files, env=env)
@@ -34,10 +36,16 @@ def start(make_host: Callable[..., Any], newest_python: str, site: Dict[str, str
 
 def rows(logs: List[Dict[str, Any]]) -> Dict[str, Dict[str, str]]:
     """Fields of the measured rows, by source text."""
-    return {log["fields"]["Contents"].strip(): log["fields"] for log in logs if "TotalMem_MiB" in log.get("fields", {})}
+    return {
+        log["fields"]["Contents"].strip(): log["fields"]
+        for log in logs
+        if "TotalMem_MiB" in log.get("fields", {})
+    }
 
 
-APP = HEAD + """
+APP = (
+    HEAD
+    + """
 import asyncio
 from helper import Helper
 kept = []
@@ -66,6 +74,7 @@ def fails(req) -> str:
     before_failure = 1
     1/0
 """
+)
 FILES = {
     "function_app.py": APP,
     "helper.py": "class Helper:\n    def method(self):\n        method_line = 'm'\n        return method_line\n",
@@ -92,7 +101,11 @@ def test_console_and_message_of_a_row(start: Callable[..., Any]) -> None:
     logs = host.get("s").logs
     assert {log["logger"] for log in logs} == {"memory_profiler_logs"}
     assert logs[0]["message"] == f"memory_profiler_logs: Filename: {host.root}/function_app.py"
-    assert logs[1]["console"].splitlines()[0].startswith("Line #    Mem usage    Increment  Occurrences   Line")
+    assert (
+        logs[1]["console"]
+        .splitlines()[0]
+        .startswith("Line #    Mem usage    Increment  Occurrences   Line")
+    )
     row = next(log for log in logs if "kept.append" in log["message"])
     fields = row["message"].split("  ", 4)
     assert fields[0] == "memory_profiler_logs: " + row["fields"]["LineNumber"]
@@ -125,9 +138,19 @@ def test_a_function_that_fails_is_reported_too(start: Callable[..., Any]) -> Non
 def test_folders_and_callables(start: Callable[..., Any]) -> None:
     host = start(
         {
-            **folder("F", "def main(req):\n    folder_line = 1\n    return 'f'\n", [TRIGGER, RETURN]),
-            **folder("C", "class C:\n    def __call__(self, req):\n        call_line = 1\n        return 'c'\nmain = C()\n", [TRIGGER, RETURN]),
-            **folder("M", "class M:\n    def go(self, req):\n        bound_line = 1\n        return 'm'\nmain = M().go\n", [TRIGGER, RETURN]),
+            **folder(
+                "F", "def main(req):\n    folder_line = 1\n    return 'f'\n", [TRIGGER, RETURN]
+            ),
+            **folder(
+                "C",
+                "class C:\n    def __call__(self, req):\n        call_line = 1\n        return 'c'\nmain = C()\n",
+                [TRIGGER, RETURN],
+            ),
+            **folder(
+                "M",
+                "class M:\n    def go(self, req):\n        bound_line = 1\n        return 'm'\nmain = M().go\n",
+                [TRIGGER, RETURN],
+            ),
         },
         profile="line",
     )
@@ -136,7 +159,12 @@ def test_folders_and_callables(start: Callable[..., Any]) -> None:
 
 
 def test_off_loads_nothing_of_memline(start: Callable[..., Any]) -> None:
-    host = start({"function_app.py": HEAD + 'import sys\n@app.route(route="f")\ndef f(req) -> str:\n    return str([m for m in sys.modules if m.startswith("memline")])\n'})
+    host = start(
+        {
+            "function_app.py": HEAD + 'import sys\n@app.route(route="f")\ndef f(req) -> str:\n'
+            '    return str([m for m in sys.modules if m.startswith("memline")])\n'
+        }
+    )
     assert host.get("f").frame["return"]["v"] == "[]"
 
 
@@ -145,8 +173,13 @@ def test_heap_mode_profiles_as_well(start: Callable[..., Any]) -> None:
     assert "kept.append(bytearray(20 << 20))" in rows(host.get("s").logs)
 
 
-def test_without_the_package_it_says_what_to_do(make_host: Callable[..., Any], newest_python: str) -> None:
-    host = make_host(newest_python, {**FILES, ".python_packages/lib/site-packages/memline/__init__.py": "import no_such_core"})
+def test_without_the_package_it_says_what_to_do(
+    make_host: Callable[..., Any], newest_python: str
+) -> None:
+    host = make_host(
+        newest_python,
+        {**FILES, ".python_packages/lib/site-packages/memline/__init__.py": "import no_such_core"},
+    )
     host.start(profile="line")
     assert host.get("s").frame["ok"]
     (notice,) = host.index["notices"]
@@ -178,7 +211,11 @@ FORMS = {
     "sync": {"main": "", "call": "work(5 << 20)", "sub": ""},
     "async": {"main": "async ", "call": "await work(5 << 20)", "sub": "async "},
     "main itself": {"main": DECORATE, "call": "work(5 << 20)", "sub": ""},
-    "async main itself": {"main": DECORATE + "async ", "call": "await work(5 << 20)", "sub": "async "},
+    "async main itself": {
+        "main": DECORATE + "async ",
+        "call": "await work(5 << 20)",
+        "sub": "async ",
+    },
 }
 
 
@@ -204,19 +241,25 @@ def python_with_the_original() -> str:
     return environment("func-original", ["azure-functions", "memory_profiler==0.61.0"])
 
 
-def test_the_original_stands_where_it_is_installed(start: Callable[..., Any], python_with_the_original: str) -> None:
+def test_the_original_stands_where_it_is_installed(
+    start: Callable[..., Any], python_with_the_original: str
+) -> None:
     files = folder("F", TUTORIAL.format(**FORMS["sync"]))
     host = start(files, python=python_with_the_original)
     assert host.get("F").frame["ok"]
     (notice,) = host.index["notices"]
     assert notice.startswith("This app uses the original memory_profiler 0.61.0. ")
     assert '"MEMLINE_MEMORY_PROFILER": "memline"' in notice
-    switched = start(files, python=python_with_the_original, env={"MEMLINE_MEMORY_PROFILER": "memline"})
+    switched = start(
+        files, python=python_with_the_original, env={"MEMLINE_MEMORY_PROFILER": "memline"}
+    )
     assert switched.index["notices"] == []
     assert rows(switched.get("F").logs)
 
 
-def test_ours_without_the_extension_is_explained(make_host: Callable[..., Any], newest_python: str) -> None:
+def test_ours_without_the_extension_is_explained(
+    make_host: Callable[..., Any], newest_python: str
+) -> None:
     files = {
         **folder("F", "import memory_profiler\ndef main(req): pass\n"),
         ".python_packages/lib/site-packages/memline/__init__.py": "import no_such_core",

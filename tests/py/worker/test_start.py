@@ -50,7 +50,9 @@ def test_a_library_that_breaks_is_told(make_host: Callable[..., Any], newest_pyt
     assert host.receive()[1]["library_error"] == "ZeroDivisionError: division by zero"
 
 
-def test_nothing_of_the_users_is_imported_before_init(make_host: Callable[..., Any], newest_python: str) -> None:
+def test_nothing_of_the_users_is_imported_before_init(
+    make_host: Callable[..., Any], newest_python: str
+) -> None:
     host = make_host(newest_python, {"function_app.py": "open('imported', 'w')\n" + HELLO})
     assert host.receive()[0] == "H"
     time.sleep(0.2)
@@ -91,7 +93,9 @@ def test_what_the_users_module_finds(app: Callable[..., Any]) -> None:
     assert seen["level"] == 20
     assert seen["buffering"]
     assert seen["encoding"].lower().replace("-", "") == "utf8"
-    assert not [m for m in seen["modules"] if m.split(".")[0] in ("memline", "psutil", "google", "grpc")]
+    assert not [
+        m for m in seen["modules"] if m.split(".")[0] in ("memline", "psutil", "google", "grpc")
+    ]
 
 
 def test_debug_logging_from_init_or_environment(app: Callable[..., Any]) -> None:
@@ -129,7 +133,9 @@ async def hangs_here(req: func.HttpRequest) -> str:
     assert host.result(call).frame["ok"]
 
 
-ATEXIT = HELLO + """
+ATEXIT = (
+    HELLO
+    + """
 import atexit, logging
 atexit.register(lambda: logging.info("the last word"))
 atexit.register(lambda: print("printed last", end=""))
@@ -142,6 +148,7 @@ async def aslow(req: func.HttpRequest) -> str:
     import asyncio
     await asyncio.sleep(30)
 """
+)
 
 
 @pytest.mark.parametrize("busy", [None, "slow", "aslow"])
@@ -167,7 +174,10 @@ def test_the_host_dies(app: Callable[..., Any]) -> None:
 
 def test_the_host_dies_while_the_loop_hangs(app: Callable[..., Any]) -> None:
     host = app(
-        {"function_app.py": HELLO + "import time\n@app.route(route='y')\nasync def y(req) -> str:\n    time.sleep(60)\n"}
+        {
+            "function_app.py": HELLO
+            + "import time\n@app.route(route='y')\nasync def y(req) -> str:\n    time.sleep(60)\n"
+        }
     )
     host.send_invoke("y", req=http())
     time.sleep(0.2)
@@ -196,7 +206,9 @@ def test_a_malformed_frame_ends_the_worker(app: Callable[..., Any], data: bytes)
     assert "bad frame from the host" in host.stderr
 
 
-def test_a_frame_before_init_ends_the_worker(make_host: Callable[..., Any], newest_python: str) -> None:
+def test_a_frame_before_init_ends_the_worker(
+    make_host: Callable[..., Any], newest_python: str
+) -> None:
     host = make_host(newest_python, {})
     host.receive()
     host.send("v", {"id": "x"})
@@ -206,7 +218,10 @@ def test_a_frame_before_init_ends_the_worker(make_host: Callable[..., Any], newe
 def test_an_unknown_function(app: Callable[..., Any]) -> None:
     host = app({"function_app.py": HELLO})
     host.index["functions"].append({"name": "ghost", "id": "none-such"})
-    assert host.get("ghost").error["message"] == "LookupError: there is no function with the id 'none-such'"
+    assert (
+        host.get("ghost").error["message"]
+        == "LookupError: there is no function with the id 'none-such'"
+    )
     assert host.get("x").frame["ok"]
 
 
@@ -225,7 +240,9 @@ def test_by_socket_path(tmp_path: Path, newest_python: str, run: Callable[..., A
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "s"))
         listening.listen(1)
-        process = subprocess.Popen([newest_python, str(ENTRY), "--socket", str(tmp_path / "s")], cwd=str(tmp_path))
+        process = subprocess.Popen(
+            [newest_python, str(ENTRY), "--socket", str(tmp_path / "s")], cwd=str(tmp_path)
+        )
         listening.settimeout(10)
         connection = listening.accept()[0]
         assert connection.recv(5)[4:] == b"H"
@@ -292,8 +309,12 @@ def spawns(req: func.HttpRequest) -> str:
 
 
 def test_the_users_own_exit(app: Callable[..., Any]) -> None:
-    host = app({"function_app.py": HELLO + "import os\n@app.route(route='q')\ndef q(req) -> str:\n    os._exit(3)\n"})
+    host = app(
+        {
+            "function_app.py": HELLO
+            + "import os\n@app.route(route='q')\ndef q(req) -> str:\n    os._exit(3)\n"
+        }
+    )
     host.send_invoke("q", req=http())
     assert host.receive()[0] == ""
     assert host.process.wait(5) == 3
-

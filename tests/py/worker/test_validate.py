@@ -4,7 +4,13 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from app_files import HEAD, RETURN, TRIGGER, folder
 
-QUEUE_OUT = {"type": "queue", "direction": "out", "name": "msg", "queueName": "q", "connection": "c"}
+QUEUE_OUT = {
+    "type": "queue",
+    "direction": "out",
+    "name": "msg",
+    "queueName": "q",
+    "connection": "c",
+}
 BLOB_IN = {"type": "blob", "direction": "in", "name": "blob", "path": "p", "connection": "c"}
 FUNC = "import azure.functions as func\nimport typing\n"
 HTTP = [TRIGGER, RETURN]
@@ -71,8 +77,8 @@ BAD: Dict[str, Tuple[str, List[Dict[str, Any]], str]] = {
     "DataType": (
         "def main(req, blob: int): pass",
         [*HTTP, {**BLOB_IN, "dataType": "binary"}],
-        "'blob' binding type \"blob\" and dataType \"2\" in function.json do not match the corresponding "
-        "function parameter's Python type annotation \"int\"",
+        '\'blob\' binding type "blob" and dataType "2" in function.json do not match the corresponding '
+        'function parameter\'s Python type annotation "int"',
     ),
     "OutMismatch": (
         "def main(req, msg: func.Out[func.TimerRequest]): pass",
@@ -117,36 +123,75 @@ def test_v1(app: Callable[..., Any]) -> None:
 
 
 V2 = {
-    "route(req: int) -> str": 'type of req binding in function.json "httpTrigger" does not match its Python annotation "int"',
+    "route(req: int) -> str": (
+        'type of req binding in function.json "httpTrigger" does not match its Python annotation "int"'
+    ),
     "route(req, more) -> str": "the following parameters are declared in Python but not in function.json: {'more'}",
     "route(request) -> str": "the following parameters are declared in Python but not in function.json: {'request'}",
     "route(req) -> int": 'Python return annotation "int" does not match binding type "http"',
     "route(req) -> None": 'Python return annotation "NoneType" does not match binding type "http"',
-    "route(req, context: str) -> str": "the \"context\" parameter is expected to be of type azure.functions.Context, got <class 'str'>",
+    "route(req, context: str) -> str": (
+        'the "context" parameter is expected to be of type azure.functions.Context, got '
+        "<class 'str'>"
+    ),
 }
 
 
 def test_v2(app: Callable[..., Any]) -> None:
     for signature, text in V2.items():
-        host = app({"function_app.py": HEAD + f'@app.route(route="r")\ndef {signature}:\n    return ""\n'})
-        assert host.index["error"]["message"] == f"FunctionLoadError: cannot load the route function: {text}"
+        host = app(
+            {"function_app.py": HEAD + f'@app.route(route="r")\ndef {signature}:\n    return ""\n'}
+        )
+        assert (
+            host.index["error"]["message"]
+            == f"FunctionLoadError: cannot load the route function: {text}"
+        )
 
 
 GOOD = {
-    "Plain": ("def main(req: func.HttpRequest) -> func.HttpResponse: return func.HttpResponse()", HTTP),
+    "Plain": (
+        "def main(req: func.HttpRequest) -> func.HttpResponse: return func.HttpResponse()",
+        HTTP,
+    ),
     "Strings": ("def main(req: 'func.HttpRequest') -> 'str': return ''", HTTP),
     "NoHints": ("def main(req, msg): msg.set('x'); return ''", [*HTTP, QUEUE_OUT]),
-    "OutStr": ("def main(req, msg: func.Out[str]) -> str: msg.set('x'); return ''", [*HTTP, QUEUE_OUT]),
-    "OutList": ("def main(req, msg: func.Out[typing.List[str]]) -> str: msg.set(['a', 'b']); return ''", [*HTTP, QUEUE_OUT]),
-    "OutMessage": ("def main(req, msg: func.Out[func.QueueMessage]) -> str: msg.set(func.QueueMessage(body='x')); return ''", [*HTTP, QUEUE_OUT]),
-    "Blob": ("def main(req, blob: func.InputStream) -> str: return blob.read().decode()", [*HTTP, BLOB_IN]),
+    "OutStr": (
+        "def main(req, msg: func.Out[str]) -> str: msg.set('x'); return ''",
+        [*HTTP, QUEUE_OUT],
+    ),
+    "OutList": (
+        "def main(req, msg: func.Out[typing.List[str]]) -> str: msg.set(['a', 'b']); return ''",
+        [*HTTP, QUEUE_OUT],
+    ),
+    "OutMessage": (
+        "def main(req, msg: func.Out[func.QueueMessage]) -> str: msg.set(func.QueueMessage(body='x')); return ''",
+        [*HTTP, QUEUE_OUT],
+    ),
+    "Blob": (
+        "def main(req, blob: func.InputStream) -> str: return blob.read().decode()",
+        [*HTTP, BLOB_IN],
+    ),
     "BlobBytes": ("def main(req, blob: bytes) -> str: return str(type(blob))", [*HTTP, BLOB_IN]),
     "BlobStr": ("def main(req, blob: str) -> str: return str(type(blob))", [*HTTP, BLOB_IN]),
-    "ContextBound": ("def main(req, context) -> str: return str(context.read())", [*HTTP, {**BLOB_IN, "name": "context"}]),
-    "ContextTyped": ("def main(req, context: func.Context) -> str: return context.function_name", HTTP),
+    "ContextBound": (
+        "def main(req, context) -> str: return str(context.read())",
+        [*HTTP, {**BLOB_IN, "name": "context"}],
+    ),
+    "ContextTyped": (
+        "def main(req, context: func.Context) -> str: return context.function_name",
+        HTTP,
+    ),
     "CallableObject": ("class C:\n    def __call__(self, req): return 'called'\nmain = C()", HTTP),
-    "Partial": ("import functools\ndef inner(req, n): return n\nmain = functools.partial(inner, n='partial')", [*HTTP, {**BLOB_IN, "name": "n"}]),
-    "Wrapped": ("import functools\ndef deco(f):\n    @functools.wraps(f)\n    def w(*a, **k): return f(*a, **k)\n    return w\n@deco\ndef main(req: func.HttpRequest) -> str: return 'wrapped'", HTTP),
+    "Partial": (
+        "import functools\ndef inner(req, n): return n\nmain = functools.partial(inner, n='partial')",
+        [*HTTP, {**BLOB_IN, "name": "n"}],
+    ),
+    "Wrapped": (
+        "import functools\ndef deco(f):\n    @functools.wraps(f)\n"
+        "    def w(*a, **k): return f(*a, **k)\n    return w\n@deco\n"
+        "def main(req: func.HttpRequest) -> str: return 'wrapped'",
+        HTTP,
+    ),
 }
 
 
@@ -155,7 +200,9 @@ def test_what_fits(app: Callable[..., Any]) -> None:
     for name, (code, bindings) in GOOD.items():
         files.update(folder(name, FUNC + code, bindings))
     host = app(files)
-    assert {f["name"]: f["error"] and f["error"]["message"] for f in host.index["functions"]} == dict.fromkeys(GOOD)
+    assert {
+        f["name"]: f["error"] and f["error"]["message"] for f in host.index["functions"]
+    } == dict.fromkeys(GOOD)
     assert host.get("BlobBytes", blob="text").frame["return"]["v"] == "<class 'bytes'>"
     assert host.get("BlobStr", blob=b"text").frame["return"]["v"] == "<class 'str'>"
     assert host.get("Blob", blob=b"text").frame["return"]["v"] == "text"

@@ -49,7 +49,9 @@ def test_fastapi(start: Callable[..., Any]) -> None:
     trigger = next(b for b in function["bindings"] if b["type"] == "httpTrigger")
     assert trigger["route"] == "/{*route}"
     for _ in range(2):
-        result = host.get("http_app_func", req=http(url="http://localhost:7071/api/items/7?q=x%20y"))
+        result = host.get(
+            "http_app_func", req=http(url="http://localhost:7071/api/items/7?q=x%20y")
+        )
         assert (result.status, json.loads(result.body)) == (
             200,
             {"item": 7, "q": "x y", "started": 1, "path": "/api/items/7"},
@@ -57,7 +59,9 @@ def test_fastapi(start: Callable[..., Any]) -> None:
         assert "item 7" in result.messages()
     assert host.get("http_app_func", req=http(url="http://h/api/items/no")).status == 422
     assert host.get("http_app_func", req=http(url="http://h/nowhere")).status == 404
-    posted = http("POST", "http://h/api/items", {"content-type": "application/json"}, body=b'{"a": 1}')
+    posted = http(
+        "POST", "http://h/api/items", {"content-type": "application/json"}, body=b'{"a": 1}'
+    )
     assert json.loads(host.get("http_app_func", req=posted).body) == {"got": {"a": 1}}
     assert host.get("http_app_func", req=http(url="http://h/api/boom")).error["message"] == (
         "ZeroDivisionError: division by zero"
@@ -84,7 +88,10 @@ def test_flask(start: Callable[..., Any]) -> None:
     assert (result.status, json.loads(result.body)) == (202, {"item": 7, "q": "x y"})
     headers = {k.lower(): v for k, v in result.frame["return"]["headers"].items()}
     assert headers["x-a"] == "1"
-    assert host.get("http_app_func", req=http("POST", "http://h/api/items", body=b"ab")).body == b"abab"
+    assert (
+        host.get("http_app_func", req=http("POST", "http://h/api/items", body=b"ab")).body
+        == b"abab"
+    )
     assert host.get("http_app_func", req=http(url="http://h/nowhere")).status == 404
 
 
@@ -94,10 +101,13 @@ def test_middlewares_in_folders(start: Callable[..., Any]) -> None:
     host = start(
         {
             **folder("A", asgi + "main = func.AsgiMiddleware(api).main\n", [TRIGGER, RETURN]),
-            **folder("W", wsgi + "main = func.WsgiMiddleware(web.wsgi_app).main\n", [TRIGGER, RETURN]),
+            **folder(
+                "W", wsgi + "main = func.WsgiMiddleware(web.wsgi_app).main\n", [TRIGGER, RETURN]
+            ),
             **folder(
                 "H",
-                asgi + "async def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:\n"
+                asgi
+                + "async def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:\n"
                 "    return await func.AsgiMiddleware(api).handle_async(req, context)\n",
                 [TRIGGER, RETURN],
             ),
@@ -136,8 +146,9 @@ async def upload(req: Request) -> JSONResponse:
     sizes = []
     async for chunk in req.stream():
         sizes.append(len(chunk))
-    return JSONResponse({"total": sum(sizes), "chunks": len([s for s in sizes if s]), "path": req.url.path,
-                         "query": dict(req.query_params), "params": dict(req.path_params), "header": req.headers["x-b"]})
+    return JSONResponse({"total": sum(sizes), "chunks": len([s for s in sizes if s]),
+                         "path": req.url.path, "header": req.headers["x-b"],
+                         "query": dict(req.query_params), "params": dict(req.path_params)})
 
 @app.route(route="whole", methods=["POST"])
 async def whole(req: Request) -> Response:
@@ -191,8 +202,6 @@ def stream(make_host: Callable[..., Any], stream_python: str) -> Any:
     return host
 
 
-
-
 def ask(host: Any, name: str, **more: Any) -> Any:
     url = more.pop("url", "http://localhost:7071/api/" + name)
     return host.get(name, req=http(url=url, **more), _stream=True)
@@ -234,7 +243,13 @@ def test_a_sync_function_may_stream(stream: Any) -> None:
 def test_uploads_arrive_in_chunks(stream: Any) -> None:
     call = stream.send_invoke(
         "upload",
-        req=http("POST", "http://h/api/upload?q=1", {"x-b": "y"}, params={"p": "v"}, body=b"x" * 1_000_000),
+        req=http(
+            "POST",
+            "http://h/api/upload?q=1",
+            {"x-b": "y"},
+            params={"p": "v"},
+            body=b"x" * 1_000_000,
+        ),
         _stream=True,
         _chunk=100_000,
     )
@@ -251,7 +266,10 @@ def test_uploads_arrive_in_chunks(stream: Any) -> None:
 
 
 def test_an_upload_that_breaks_off(stream: Any) -> None:
-    request = {**http("POST", "http://h/api/whole"), "body": {"t": "bytes", "chunks": True, "n": -1}}
+    request = {
+        **http("POST", "http://h/api/whole"),
+        "body": {"t": "bytes", "chunks": True, "n": -1},
+    }
     call = stream.send_invoke("whole", req=request, _stream=True)
     stream.send("b", {"id": call, "last": False}, b"abc")
     stream.send("b", {"id": call, "last": True, "error": "gone"})
@@ -268,8 +286,14 @@ def test_every_kind_of_answer(stream: Any) -> None:
         assert (head["status"], json.loads(result.body)) == (200, want)
     assert answer("html")[1]["headers"]["content-type"] == ["text/html; charset=utf-8"]
     assert answer("redirect")[1]["status"] == 307
-    assert answer("cookie")[1]["cookies"] == ["a=1; Path=/; SameSite=lax", "b=2; Path=/; SameSite=lax"]
-    for kind, message in {"zero": "ZeroDivisionError: division by zero", "exit": "SystemExit: 3"}.items():
+    assert answer("cookie")[1]["cookies"] == [
+        "a=1; Path=/; SameSite=lax",
+        "b=2; Path=/; SameSite=lax",
+    ]
+    for kind, message in {
+        "zero": "ZeroDivisionError: division by zero",
+        "exit": "SystemExit: 3",
+    }.items():
         result, head = answer(kind)
         assert result.error["message"] == message
         assert result.error["stack"].startswith(f'  File "{stream.root}/function_app.py", ')
