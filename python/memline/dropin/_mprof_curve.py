@@ -28,6 +28,9 @@ else:
     Call = namedtuple("Call", "name start end mib_start mib_end level")
 
 
+MOST_CALLS = 2000  # drawn; a plot cannot show more anyway
+
+
 class Curve:
     """A profile, ready to be drawn."""
 
@@ -77,7 +80,7 @@ class Curve:
                 )
                 if window is None or (call.end >= window[0] and call.start <= window[1]):
                     calls.append(call)
-        return sorted(calls, key=lambda call: (call.start, call.level))
+        return sorted(calls, key=lambda call: (call.start, call.level))[:MOST_CALLS]
 
     def label(self, slope: bool) -> str:
         """For the legend: when the run started, and how fast its memory grew (MiB/s)."""
@@ -98,3 +101,13 @@ class Curve:
             return 0.0, mean_m
         slope = sum((t - mean_t) * (m - mean_m) for t, m in self.points) / spread
         return slope, mean_m - slope * mean_t
+
+
+def call_totals(calls: List[Call]) -> Dict[str, str]:
+    """For the legend: each function's name with its time in all its calls, in order of names."""
+    totals = {}
+    for name in sorted({call.name for call in calls}):
+        times = [call.end - call.start for call in calls if call.name == name]
+        runs = f" in {len(times)} calls" if len(times) > 1 else ""
+        totals[name] = f"{name} {sum(times):.3f}s{runs}"
+    return totals

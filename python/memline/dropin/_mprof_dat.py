@@ -63,7 +63,9 @@ class _Reader:
             return
         take = {"MEM": self._mem, "CHLD": self._child, "FUNC": self._func}.get(word)
         if take is None:
-            if not rest:  # neither a record nor one of a kind that we do not know
+            if not (
+                word.strip() and rest.strip()
+            ):  # neither a record nor one of a kind that we do not know
                 self.damaged.append(number)
             return
         try:

@@ -6,7 +6,7 @@ import os
 import sys
 
 from . import _mprof_svg
-from ._mprof_curve import Curve
+from ._mprof_curve import Curve, call_totals
 from ._mprof_files import get_profiles
 from ._mprof_options import fail, parser
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LINE_COLORS = ("k", "b", "r", "g", "c", "y", "m")
 _CHILD_COLORS = ("b", "r", "g", "c", "m", "y")
 _FUNCTION_COLORS = ("c", "y", "g", "r", "b")
+_MOST_CALLS_IN_LEGEND = 20  # beyond, each function is there once
 # Backends that only write files: with them there is nobody to show a window to.
 _FILE_BACKENDS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 
@@ -233,12 +234,15 @@ def _colors_of(curve: Curve) -> Dict[str, str]:
 
 def _draw_brackets(curve: Curve, options: Any) -> None:
     colors = _colors_of(curve)
+    totals = call_totals(curve.calls)
+    each = len(curve.calls) <= _MOST_CALLS_IN_LEGEND
     for call in curve.calls:
+        label = f"{call.name} {call.end - call.start:.3f}s" if each else totals.pop(call.name, None)
         add_brackets(
             (call.start, call.end),
             (call.mib_start, call.mib_end),
             color=colors[call.name],
-            label=f"{call.name} {call.end - call.start:.3f}s",
+            label=label,
             options=options,
         )
 
@@ -294,6 +298,8 @@ def add_brackets(xloc, yloc, xshift=0, color="r", label=None, options=None):
     bottom, top = axes.get_ylim()
     left, right = _xlim(options) or axes.get_xlim()
     half = (top - bottom) * 0.025
+    if label is not None and label.startswith("_"):
+        label = " " + label  # matplotlib keeps labels with an underscore out of the legend
     arm = (right - left) * 0.005
     for at, mib, inward in ((xloc[0], yloc[0], arm), (xloc[1], yloc[1], -arm)):
         x = at - xshift

@@ -8,9 +8,12 @@ What is drawn carries a <title>: a browser shows it under the pointer.
 
 from __future__ import annotations
 
+import re
 from html import escape
 from itertools import cycle
 from math import ceil, floor, log10
+
+from ._mprof_curve import call_totals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ WIDTH, HEIGHT = 1260, 540
 _LEFT, _TOP, _RIGHT, _BOTTOM = 76, 74, 330, 58
 _FLAME_ROW = 24
 _LEGEND_ROW = 22
-_MOST_CALLS = 2000  # drawn; a plot cannot show more anyway
 _MOST_LEVELS = 24
 
 _INK, _SOFT, _GRID = "#111827", "#4b5563", "#e5e7eb"
@@ -40,7 +42,7 @@ def draw(
     window: Optional[Tuple[float, float]] = None,
 ) -> str:
     """The plot as the text of an SVG file. calls: also the function calls, of the first curve."""
-    shown = curves[0].calls[:_MOST_CALLS] if calls else []
+    shown = curves[0].calls if calls else []
     levels = min(_MOST_LEVELS, 1 + max((call.level for call in shown), default=-1)) if flame else 0
     plot = _Plot(curves, shown, window)
     colors = _colors_of(shown)
@@ -55,7 +57,7 @@ def draw(
     else:
         plot.brackets(shown, colors)
     plot.labels(levels)
-    plot.legend(_calls_in_legend(shown, colors))
+    plot.legend([(colors[name], text, "call") for name, text in call_totals(shown).items()])
     plot.title(title)
     height = HEIGHT + (levels * _FLAME_ROW + 10 if levels else 0)
     return (
@@ -72,13 +74,9 @@ def _colors_of(calls: List[Call]) -> Dict[str, str]:
     return {name: _FUNCTIONS[i % len(_FUNCTIONS)] for i, name in enumerate(names)}
 
 
-def _calls_in_legend(calls: List[Call], colors: Dict[str, str]) -> List[Tuple[str, str, str]]:
-    rows = []
-    for name, color in colors.items():
-        times = [call.end - call.start for call in calls if call.name == name]
-        runs = f" in {len(times)} calls" if len(times) > 1 else ""
-        rows.append((color, f"{name} {sum(times):.3f}s{runs}", "call"))
-    return rows
+def _xml(text: str) -> str:
+    """Escaped; what XML cannot hold is replaced."""
+    return escape(re.sub("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text))
 
 
 def _ticks(low: float, high: float, about: int) -> List[float]:
@@ -165,9 +163,10 @@ class _Plot:
 
     def title(self, text: str) -> None:
         shown = text if len(text) <= 130 else text[:129] + "\u2026"
-        self.parts.append(
-            f'<text x="{_LEFT}" y="42" font-size="17" font-weight="600">{escape(shown)}</text>'
-        )
+        if shown:
+            self.parts.append(
+                f'<text x="{_LEFT}" y="42" font-size="17" font-weight="600">{_xml(shown)}</text>'
+            )
 
     def curve(self, curve: Curve, palette: Iterator[str], filled: bool, slope: bool) -> None:
         lines = [(curve.points, curve.label(False))]
@@ -200,7 +199,7 @@ class _Plot:
             )
         self.parts.append(
             f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.8"'
-            f' stroke-linejoin="round"><title>{escape(name)}</title></polyline>'
+            f' stroke-linejoin="round"><title>{_xml(name)}</title></polyline>'
         )
         if len(points) <= 150:  # the samples themselves, while there is room for them
             dots = "".join(f"M{self.x(t)} {self.y(mib)}h0" for t, mib in points)
@@ -232,7 +231,7 @@ class _Plot:
                     path += f"M{x + arm} {y - half:.2f}H{x}v{2 * half}h{arm}"
             self.parts.append(
                 f'<path d="{path}" fill="none" stroke="{colors[call.name]}" stroke-width="2.5">'
-                f"<title>{escape(_about(call))}</title></path>"
+                f"<title>{_xml(_about(call))}</title></path>"
             )
 
     def flame(self, calls: List[Call], colors: Dict[str, str], levels: int) -> None:
@@ -246,7 +245,7 @@ class _Plot:
             self.parts.append(
                 f'<rect x="{left}" y="{y}" width="{wide:.2f}" height="{_FLAME_ROW - 3}" rx="2"'
                 f' fill="{colors[call.name]}" fill-opacity="0.75">'
-                f"<title>{escape(_about(call))}</title></rect>"
+                f"<title>{_xml(_about(call))}</title></rect>"
             )
             if wide > 7 * len(call.name) + 8:
                 self._text((left + right) / 2, y + 15, call.name, "middle", "#fff")
@@ -272,7 +271,7 @@ class _Plot:
 
     def _text(self, x: float, y: float, text: str, anchor: str, color: str = _INK) -> None:
         self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}">{escape(text)}</text>'
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}">{_xml(text)}</text>'
         )
 
 
