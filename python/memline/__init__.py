@@ -6,8 +6,8 @@
     memline.snapshot()               the figures so far: rows with fields, as dicts, for pandas
     memline run app.py               the same from the shell, without touching the code
 
-Figures per line: hits (times it ran), net_bytes (resident memory after minus before, summed over its
-runs, callees included) and max_bytes (highest resident memory at its end). One report comes at exit.
+Figures per line: hits (times it ran), rss_net_bytes (resident memory after minus before, summed over its
+runs, callees included) and rss_max_bytes (highest resident memory at its end). One report comes at exit.
 ``MEMLINE=off`` in the environment switches all of it off.
 """
 

@@ -241,7 +241,7 @@ class _Start:
             import linecache
 
             linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-        code = compile(text, self.name if file[0] != "<" else file, "exec", dont_inherit=True)
+        code = compile(text, file, "exec", dont_inherit=True)
         begin()
         exec(code, space)
 

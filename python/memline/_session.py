@@ -14,7 +14,7 @@ from ._snapshot import Snapshot
 command = ""  # what the report calls the run; default the interpreter's own arguments
 _settings = Settings()
 _configured = False
-_at_exit = False
+_owner = 0  # the process that opened the book; 0: the report at exit is not arranged
 _selecting = False
 _key = object()  # marks functions that this module has decorated
 
@@ -49,11 +49,11 @@ def open_book() -> None:
     _core.book_meta("command", command or " ".join(getattr(sys, "orig_argv", sys.argv)))
     _core.book_meta("python", sys.version.split()[0])
     _core.book_meta("engine", _core.engine)
-    global _at_exit
-    if not _at_exit:
-        _at_exit = True
+    global _owner
+    if not _owner:
         atexit.register(_finish)
         os.register_at_fork(after_in_child=_after_fork)
+    _owner = os.getpid()
 
 
 def _after_fork() -> None:
@@ -64,16 +64,17 @@ def _after_fork() -> None:
 
 
 def _finish() -> None:
-    """At exit: stop, keep what the report needs, print it (in the first process only)."""
+    """At exit: stop, keep what the report needs; the process that opened the book prints it."""
     path = _core.book_path()
     if path is None:
         return
-    from ._report import print_report
-
     _core.profile_switch(False, False)
     _sources.keep()
     _core.book_close()
-    print_report(path, settings())
+    if os.getpid() == _owner:
+        from ._report import print_report
+
+        print_report(path, settings())
 
 
 # --- the public face --------------------------------------------------------------------------------

@@ -7,16 +7,16 @@ from typing import Any, Dict, Iterator, List, NamedTuple
 class Row(NamedTuple):
     """One source line that ran.
 
-    hits: times the interpreter started it. net_bytes: resident memory after minus before, summed over
-    its executions, callees included. max_bytes: highest resident memory at the end of one.
+    hits: times the interpreter started it. rss_net_bytes: resident memory after minus before, summed over
+    its executions, callees included. rss_max_bytes: highest resident memory at the end of one.
     """
 
     file: str
     function: str
     line: int
     hits: int
-    net_bytes: int
-    max_bytes: int
+    rss_net_bytes: int
+    rss_max_bytes: int
 
     @property
     def source(self) -> str:
@@ -54,7 +54,7 @@ class Snapshot:
     def __repr__(self) -> str:
         return f"<memline.Snapshot: {len(self.rows)} lines of {len(self.functions)} functions>"
 
-    def top(self, n: int = 10, key: str = "net_bytes") -> List[Row]:
+    def top(self, n: int = 10, key: str = "rss_net_bytes") -> List[Row]:
         """The n rows with the largest value of the field `key`, largest first."""
         return sorted(self.rows, key=lambda row: getattr(row, key), reverse=True)[:n]
 

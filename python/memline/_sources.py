@@ -41,5 +41,5 @@ def _module_globals() -> Dict[str, Any]:
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
-            found[file] = vars(module)
+            found[os.path.abspath(file)] = vars(module)
     return found

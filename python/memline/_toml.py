@@ -8,9 +8,9 @@ import re
 from typing import Any, Dict, List, Tuple
 
 _HEADER = re.compile(r"\s*\[\[?([^\]]*)\]\]?\s*(#.*)?$")
-_KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')\s*=\s*")
+_KEY = re.compile(r"[ \t]*([A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')[ \t]*=")
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'[^']*')|(?P<word>true|false|[+-]?[0-9][0-9_]*)"""
+    r"""[ \t\r]*(?:(?P<string>"(?:[^"\\]|\\.)*"|'[^']*')|(?P<word>true|false|[+-]?[0-9][0-9_]*)"""
     r"""|(?P<mark>[\[\],])|(?P<comment>\#[^\n]*)|(?P<end>\n))"""
 )
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
@@ -55,6 +55,7 @@ def _token(text: str, at: int, in_array: bool) -> Tuple[str, str, int]:
 
 
 def _value(text: str, at: int) -> Tuple[Any, int]:
+    line = _line(text, at)
     kind, word, at = _token(text, at, False)
     if kind == "string":
         return _string(word), _end(text, at)
@@ -62,7 +63,7 @@ def _value(text: str, at: int) -> Tuple[Any, int]:
         return _word(word), _end(text, at)
     if word == "[":
         return _array(text, at)
-    raise ValueError(f"line {_line(text, at)}: a value is missing")
+    raise ValueError(f"line {line}: a value is missing")
 
 
 def _array(text: str, at: int) -> Tuple[List[Any], int]:
