@@ -248,6 +248,17 @@ def activate(timestamper: Optional[TimeStamper]) -> None:
 def also(function: FunctionType) -> FunctionType:
     """function, noted by the active TimeStamper if there is one."""
     if _active is None:
+        _activate_for_mprof()
+    if _active is None:
         return function
     wrapped: FunctionType = _active.wrap_function(function)
     return wrapped
+
+
+def _activate_for_mprof() -> None:
+    """In a program that `mprof run` started, other than through us (see README.md)."""
+    path = os.environ.get("MEMLINE_MPROF_FILE")
+    if path:
+        timestamper = TimeStamper("psutil")
+        timestamper.record_to(path)
+        activate(timestamper)
