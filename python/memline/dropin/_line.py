@@ -48,6 +48,7 @@ class LineProfiler:
         self._recorder: _core.Recorder = _meter.recorder(self.backend, include_children, **options)
         # By id: top-level code that the recorder measures, and the code that it is booked under:
         # itself, or the code of the function that it is our copy of.
+        self._registered = 0  # entries of the map that _register has seen
         self._tops: Dict[int, Tuple[CodeType, CodeType]] = {}
         if self.backend == "tracemalloc":
             _tracing.hold_while_alive(self)
@@ -64,6 +65,7 @@ class LineProfiler:
     @code_map.setter
     def code_map(self, new: Any) -> None:
         self._map = new
+        self._registered = 0
         self._recorder.clear()
         if isinstance(new, CodeMap):
             new._refresh = self._flush  # type: ignore[method-assign]
@@ -85,11 +87,14 @@ class LineProfiler:
 
     def _register(self) -> None:
         """Have the engine measure all code in the map, whoever put it there."""
+        if self._registered == len(self._map):
+            return
         seen: Dict[int, CodeType] = {}  # inner dict -> its top-level code
         for code in self._map.codes() if isinstance(self._map, CodeMap) else list(self._map):
             top = seen.setdefault(id(_inner(self._map, code)), code)
             if top is code:
                 self._measure(code)
+        self._registered = len(self._map)
 
     def _measure(self, code: CodeType) -> None:
         """Measure code, while the profiler is on."""
@@ -129,9 +134,12 @@ class LineProfiler:
             warnings.warn(f"Could not extract a code object for the object {func!r}", stacklevel=2)
             return
         _source.remember(code, getattr(func, "__globals__", None))
+        in_step = self._registered == len(self._map)
         self._map.add(code)
         if code in self._map:
             self._measure(code)
+        if in_step:
+            self._registered = len(self._map)
 
     def wrap_function(self, func):
         # type: (Any) -> Any
@@ -169,19 +177,20 @@ class LineProfiler:
         from . import _report
 
         code_map = self.code_map
+        peaks = self._peaks()
         return [
-            _report.build(code, linenos, code_map[code], self._peaks(code))
+            _report.build(code, linenos, code_map[code], peaks.get(id(code_map[code]), {}))
             for _, code, linenos in code_map._toplevel
             if code_map[code]
         ]
 
-    def _peaks(self, code: CodeType) -> Dict[int, float]:
-        peaks: Dict[int, float] = {}
-        inner = _inner(self._map, code)
+    def _peaks(self) -> Dict[int, Dict[int, float]]:
+        """id of inner dict -> {line: MiB}"""
+        peaks: Dict[int, Dict[int, float]] = {}
         for top, booked in list(self._tops.values()):
-            if _inner(self._map, booked) is inner:
-                for line, peak in _figures.peaks(self._recorder.rows(top)).items():
-                    peaks[line] = max(peak, peaks.get(line, 0.0))
+            inner = peaks.setdefault(id(_inner(self._map, booked)), {})
+            for line, peak in _figures.peaks(self._recorder.rows(top)).items():
+                inner[line] = max(peak, inner.get(line, 0.0))
         return peaks
 
     # -- on and off --------------------------------------------------------------------------------

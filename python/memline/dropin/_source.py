@@ -62,7 +62,13 @@ def line_range(code: CodeType) -> range:
     if code.co_name == "<module>":
         return range(1, max(len(source), last) + 1)
     if first <= len(source):
-        last = max(last, first + _block_length(source[first - 1 :]) - 1)
+        # The block may go on a little after its last instruction; if it fills what we look at, it
+        # may go on further. (Copying the rest of a long file for each function takes its time.)
+        part = source[first - 1 : last + 100]
+        length = _block_length(part)
+        if length == len(part):
+            length = _block_length(source[first - 1 :])
+        last = max(last, first + length - 1)
     return range(first, last + 1)
 
 

@@ -69,7 +69,7 @@ def python():
             [sys.executable, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            universal_newlines=True,
+            text=True,
             encoding="utf-8",
             timeout=timeout,
             env=environment(**(env or {})),

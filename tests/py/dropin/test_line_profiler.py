@@ -233,7 +233,9 @@ def test_figures_seen_through_a_kept_map(profiler):
 
 
 def test_no_code_warns_and_goes_on(profiler):
-    with pytest.warns(UserWarning, match="Could not extract a code object for the object <built-in"):
+    with pytest.warns(
+        UserWarning, match="Could not extract a code object for the object <built-in"
+    ):
         profiler.add_function(len)
     with pytest.warns(UserWarning, match="Could not extract"):
         assert profiler(len) is len

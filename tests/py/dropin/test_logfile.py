@@ -104,8 +104,9 @@ def test_figures_are_record_attributes(mp, records):
 
 def test_console_text_is_the_aligned_table(mp, records, out):
     leak(mp, mp.LogFile("memory_profiler_logs"))
-    shown = "\n".join(record.memline_console for record in records.records if
-                      record.memline_console)
+    shown = "\n".join(
+        record.memline_console for record in records.records if record.memline_console
+    )
     lines = shown.split("\n")
     assert lines[1] == "Line #    Mem usage    Increment  Occurrences   Line Contents"
     assert lines[2] == "=" * 61

@@ -115,12 +115,6 @@ def test_old_spelling_by_call(mp, golden):
 
 
 def test_old_spelling_by_environment(python):
-    program = (
-        "from memory_profiler import profile\n"
-        "@profile\n"
-        "def f():\n"
-        "    pass\n"
-        "f()\n"
-    )
+    program = "from memory_profiler import profile\n@profile\ndef f():\n    pass\nf()\n"
     done = python("-c", program, env={"MEMLINE_HEADING": "Occurences"})
     assert "  Occurences   Line Contents\n" + "=" * 60 + "\n" in done.stdout, done.stderr
