@@ -152,6 +152,23 @@ struct ml_writer *ml_api_writer(struct ml_api *a)
 
 /* -- Routing -- */
 
+static bool allowed(struct ml_api *a, struct ml_http_request *r)
+{
+    switch (ml_auth_check(r, a->o.token)) {
+    case ML_AUTH_NO_TOKEN:
+        ml__reply_error(r, 401, "AuthenticationFailed",
+                        "the token is missing or wrong: send it as 'Authorization: Bearer TOKEN' or "
+                        "'x-api-key: TOKEN'");
+        return false;
+    case ML_AUTH_FOREIGN:
+        ml__reply_error(r, 403, "Forbidden",
+                        "without a token, only requests to this machine by its own name are answered");
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* Clients write a slash more or less ("/v2.1//track", "/v2/track/"). */
 static bool is_path(struct ml_str path, const char *name)
 {
@@ -174,23 +191,35 @@ static const struct {
 } routes[] = {
     {"/v2/track", ml__serve_track},
     {"/v2.1/track", ml__serve_track},
+    {"/v1/rest/query", ml__serve_kusto_v1},
+    {"/v2/rest/query", ml__serve_kusto_v2},
+    {"/v1/rest/mgmt", ml__serve_kusto_mgmt},
+    {"/v1/rest/auth/metadata", ml__serve_auth_metadata},
+    {"/v1/rest/ping", ml__serve_ping},
 };
 
-static bool allowed(struct ml_api *a, struct ml_http_request *r)
+/* Both begin with the id of an application or workspace, which may be any: there is one store. */
+static bool after_id(struct ml_str path, struct ml_str prefix, struct ml_str *rest)
 {
-    switch (ml_auth_check(r, a->o.token)) {
-    case ML_AUTH_NO_TOKEN:
-        ml__reply_error(r, 401, "AuthenticationFailed",
-                        "the token is missing or wrong: send it as 'Authorization: Bearer TOKEN' or "
-                        "'x-api-key: TOKEN'");
+    if (!ml_str_starts(path, prefix))
         return false;
-    case ML_AUTH_FOREIGN:
-        ml__reply_error(r, 403, "Forbidden",
-                        "without a token, only requests to this machine by its own name are answered");
+    path = (struct ml_str){path.p + prefix.n, path.n - prefix.n};
+    const char *slash = path.n != 0 ? memchr(path.p, '/', path.n) : NULL;
+    if (slash == NULL || slash == path.p)
         return false;
-    default:
-        return true;
-    }
+    *rest = (struct ml_str){slash, (size_t)(path.p + path.n - slash)};
+    return true;
+}
+
+static bool serve_insights(struct ml_api *a, struct ml_http_request *r)
+{
+    struct ml_str rest;
+    bool app = after_id(r->path, ML_STR("/v1/apps/"), &rest);
+    if (!app && !after_id(r->path, ML_STR("/v1/workspaces/"), &rest))
+        return false;
+    if (allowed(a, r) && !ml__serve_insights(a, r, rest, !app))
+        ml__reply_error(r, 404, "PathNotFoundError", "there is no such path below an application");
+    return true;
 }
 
 bool ml_api_serve(struct ml_api *a, struct ml_http_request *r)
@@ -201,5 +230,5 @@ bool ml_api_serve(struct ml_api *a, struct ml_http_request *r)
                 routes[i].serve(a, r);
             return true;
         }
-    return false;
+    return serve_insights(a, r);
 }

@@ -33,8 +33,10 @@ static int inflate_all(z_stream *z, struct ml_buf *out)
         z->avail_out = (uInt)room;
         int zrc = inflate(z, Z_NO_FLUSH);
         out->n += room - z->avail_out;
-        if (zrc == Z_STREAM_END && z->avail_in == 0)
+        if (zrc == Z_STREAM_END && z->avail_in == 0) {
+            out->p[out->n] = '\0'; /* as in any ml_buf; the reserve left room for it */
             return ML_OK;
+        }
         if (zrc == Z_STREAM_END) /* another member follows */
             zrc = inflateReset(z);
         if (zrc != Z_OK)

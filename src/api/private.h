@@ -15,7 +15,6 @@ struct ml_api {
     struct ml_writer *writer;    /* owned when own_writer */
     bool own_writer;
     struct ml_reader *reader;    /* owned */
-    struct ml__catalog *catalog; /* owned; the reader's tables for the engine */
     struct ml__job *jobs;        /* running queries, for cancelling */
     struct ml_timer *watch;      /* owned; runs while there are queries: looks for clients that left */
     unsigned active;             /* jobs of any kind on the pool */
@@ -37,5 +36,12 @@ void ml__job_end(struct ml_api *a);
 
 /* ingest.c, insights.c, kusto.c: the request is theirs to answer. */
 void ml__serve_track(struct ml_api *a, struct ml_http_request *r);
+void ml__serve_kusto_v1(struct ml_api *a, struct ml_http_request *r);
+void ml__serve_kusto_v2(struct ml_api *a, struct ml_http_request *r);
+void ml__serve_kusto_mgmt(struct ml_api *a, struct ml_http_request *r);
+void ml__serve_auth_metadata(struct ml_api *a, struct ml_http_request *r);
+void ml__serve_ping(struct ml_api *a, struct ml_http_request *r);
+/* rest: the path after the id. False: it is no path of theirs. */
+bool ml__serve_insights(struct ml_api *a, struct ml_http_request *r, struct ml_str rest, bool workspace);
 
 #endif

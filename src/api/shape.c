@@ -92,6 +92,7 @@ void ml_shape_rows(struct ml_shape *s, const struct ml_batch *batch)
             s->truncated = true;
             return;
         }
+        size_t before = s->out->n;
         ml_buf_cstr(s->out, s->out->p[s->out->n - 1] == '[' ? "[" : ",[");
         for (uint32_t c = 0; c < s->n_columns; c++) {
             struct ml_val v = ml_column_get(&batch->cols[c], r);
@@ -101,6 +102,11 @@ void ml_shape_rows(struct ml_shape *s, const struct ml_batch *batch)
         }
         ml_buf_char(s->out, ']');
         s->rows++;
+        if (s->max_bytes != 0 && s->out->n > s->max_bytes) {
+            s->out->n = before; /* the row that is too much goes */
+            s->truncated = s->cut = true;
+            return;
+        }
     }
 }
 
@@ -116,7 +122,7 @@ static const char *net_type(enum ml_type t)
 static void add_columns(struct ml_shape *s)
 {
     for (uint32_t i = 0; i < s->n_columns; i++) {
-        const struct ml_shape_column *c = &s->columns[i];
+        const struct ml_query_column *c = &s->columns[i];
         ml_buf_cstr(s->out, i != 0 ? "," : "");
         ml_buf_cstr(s->out, s->kind == ML_SHAPE_AI ? "{\"name\":" : "{\"ColumnName\":");
         ml_buf_json(s->out, c->name);
@@ -163,7 +169,7 @@ static void close_table(struct ml_shape *s, const struct ml_shape_frame *f)
     s->open = false;
 }
 
-void ml_shape_table(struct ml_shape *s, const struct ml_shape_column *columns, uint32_t n_columns)
+void ml_shape_table(struct ml_shape *s, const struct ml_query_column *columns, uint32_t n_columns)
 {
     close_table(s, NULL);
     s->columns = columns;
@@ -201,8 +207,8 @@ static void add_properties_v2(struct ml_shape *s, const struct ml_shape_frame *f
 void ml_shape_begin(struct ml_shape *s, enum ml_shape_kind kind, const struct ml_shape_frame *f,
                     struct ml_buf *out)
 {
-    uint64_t max_rows = s->max_rows;
-    *s = (struct ml_shape){.kind = kind, .out = out, .max_rows = max_rows};
+    s->kind = kind;
+    s->out = out;
     switch (kind) {
     case ML_SHAPE_AI:
         ml_buf_cstr(out, "{\"tables\":[");

@@ -12,18 +12,12 @@
 #define ML_API_SHAPE_H
 
 #include "base/buf.h"
-#include "kql/column.h"
-#include "kql/type.h"
+#include "kql/kql.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum ml_shape_kind { ML_SHAPE_AI, ML_SHAPE_V1, ML_SHAPE_V2 };
-
-struct ml_shape_column {
-    struct ml_str name;
-    enum ml_type type;
-};
 
 /* What goes around the rows. Slices are borrowed until ml_shape_end. */
 struct ml_shape_frame {
@@ -47,15 +41,18 @@ struct ml_shape {
     uint64_t rows;     /* in all tables */
     uint64_t max_rows; /* 0: no limit */
     bool open;         /* a table is open */
-    bool truncated;    /* max_rows was reached: rows were left out */
-    const struct ml_shape_column *columns; /* of the open table; borrowed */
+    size_t max_bytes;  /* of the text, looked at after each row; 0: no limit */
+    bool truncated;    /* a limit was reached: rows were left out */
+    bool cut;          /* it was max_bytes */
+    const struct ml_query_column *columns; /* of the open table; borrowed */
     uint32_t n_columns;
 };
 
+/* s: all-zero but for its limits. */
 void ml_shape_begin(struct ml_shape *s, enum ml_shape_kind kind, const struct ml_shape_frame *f,
                     struct ml_buf *out);
 /* Closes the table before it. columns must live until the next table or the end. */
-void ml_shape_table(struct ml_shape *s, const struct ml_shape_column *columns, uint32_t n_columns);
+void ml_shape_table(struct ml_shape *s, const struct ml_query_column *columns, uint32_t n_columns);
 void ml_shape_rows(struct ml_shape *s, const struct ml_batch *batch);
 /* The text is complete after this; out->status tells if it fits. */
 void ml_shape_end(struct ml_shape *s, const struct ml_shape_frame *f);

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -269,6 +270,16 @@ static void on_connection(void *cls, struct MHD_Connection *m, void **ctx,
     *ctx = k;
     if (!uv_is_active((uv_handle_t *)&s->sweep))
         (void)uv_timer_start(&s->sweep, on_sweep, 1000, 1000);
+}
+
+bool ml_http_gone(const struct ml_http_request *r)
+{
+    const struct ml_http_conn *c = r->conn;
+    if (c->mhd == NULL)
+        return true;
+    struct sock *k = sock_of(c->mhd);
+    struct pollfd p = {.fd = k != NULL ? k->fd : -1, .events = POLLRDHUP};
+    return k != NULL && poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 /* The request line was read; uri is the whole target. What we return becomes *con_cls. */

@@ -86,6 +86,10 @@ size_t ml_http_server_active(const struct ml_http_server *s);
 /* Cuts what is open; on_done is called for every request that runs. NULL is fine. */
 void ml_http_server_free(struct ml_http_server *s);
 
+/* The client closed its side of the connection while its request waits for a reply: long work for it may stop.
+ * One system call; false where it cannot be told. */
+bool ml_http_gone(const struct ml_http_request *r);
+
 /* The first header of that name (any case); .p is NULL when there is none. */
 struct ml_str ml_http_header(const struct ml_http_request *r, struct ml_str name);
 
