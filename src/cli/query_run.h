@@ -1,0 +1,31 @@
+/* cli/query_run.h -- what the modes of `memline query` share: running one query, printing its tables.
+ * SPDX-License-Identifier: MIT */
+#ifndef ML_CLI_QUERY_RUN_H
+#define ML_CLI_QUERY_RUN_H
+
+#include "base/err.h"
+#include "kql/kql.h"
+
+#include <stdio.h>
+
+enum ml_query_format { ML_QF_TABLE, ML_QF_JSON, ML_QF_CSV, ML_QF_MARKDOWN };
+extern const char *const ml_query_formats[]; /* "table", "json", ..., NULL */
+
+struct ml_query_run {
+    struct ml_query_options options;
+    int format; /* enum ml_query_format */
+    bool explain;
+    unsigned width; /* of the terminal; 0: no limit */
+};
+
+/* All result tables as text into out. On a failure the diagnostics go into `wrong`, as people read them. */
+int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out, struct ml_buf *wrong);
+/* JSON lines {"id","query"} from in, {"id","result"} or {"id","error"} to out, flushed line by line. */
+int ml_query_batch(const struct ml_query_run *r, FILE *in, FILE *out);
+/* The prompt: history, completion, several lines up to a blank one. */
+int ml_query_prompt(const struct ml_query_run *r);
+
+/* The result in the Application Insights shape. */
+int ml_query_json(struct ml_query *q, struct ml_buf *out);
+
+#endif
