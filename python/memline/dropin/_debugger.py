@@ -12,5 +12,8 @@ def enter(frame: FrameType, memory: float, limit: float) -> Any:
     sys.stdout.write(f"Current memory {memory:.2f} MiB exceeded the maximum of {limit:.2f} MiB\n")
     sys.stdout.write("Stepping into the debugger \n")
     debugger = pdb.Pdb()
-    debugger.set_trace(frame)
+    debugger.set_trace(frame)  # takes effect at the next line only, so:
+    debugger.interaction(frame, None)
+    if debugger.quitting:
+        raise SystemExit(1)
     return debugger.trace_dispatch

@@ -42,6 +42,7 @@ class LineProfiler:
         self.prevlines: List[int] = []
         self.prev_lineno: Optional[int] = None
         self._on = False
+        self._stopped = False  # the debugger was entered
         options: Dict[str, Any] = {}
         if self.max_mem is not None:
             options = {"max_bytes": int(self.max_mem * _figures.MIB), "on_max": self._stop_here}
@@ -268,6 +269,9 @@ class LineProfiler:
         return self.trace_max_mem
 
     def _stop_here(self, frame: FrameType, size_bytes: int) -> None:
+        if self._stopped:
+            return  # once is enough: from there on the debugger has the frame
+        self._stopped = True
         _debugger.enter(frame, size_bytes / _figures.MIB, self.max_mem)
 
 

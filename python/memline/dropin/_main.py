@@ -101,9 +101,22 @@ def _fail(text: str, status: int = 1) -> None:
     sys.exit(status)
 
 
+def _writable(name: Optional[str], mode: str) -> Optional[str]:
+    """The absolute path of a file that can be written: told now, not after hours of work."""
+    if name is None:
+        return None
+    path = os.path.abspath(name)
+    try:
+        open(path, mode).close()
+    except OSError as error:
+        _fail(f"cannot write '{name}': {(error.strerror or str(error)).lower()}")
+    return path
+
+
 def _profiler(options: Any, backend: str) -> Any:
     """The profiler of this run, and its report at exit: after the script's threads have ended."""
-    out = os.path.abspath(options.out_filename) if options.out_filename is not None else None
+    out = _writable(options.out_filename, "a")
+    json_out = _writable(options.json, "w")
     profiler: Any
     if options.timestamp:
         profiler = _timestamper.TimeStamper(backend, options.include_children)
@@ -115,7 +128,6 @@ def _profiler(options: Any, backend: str) -> Any:
         profiler = _line.LineProfiler(
             max_mem=options.max_mem, backend=backend, include_children=options.include_children
         )
-        json_out = os.path.abspath(options.json) if options.json is not None else None
         atexit.register(_report, profiler, options.precision, out, json_out)
     _children.pass_on(
         {
@@ -157,15 +169,15 @@ def _run_to_the_end(run: Callable[[], None]) -> None:
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:
-        trace = _below_us(error.__traceback__)
+        trace = _below_us(error)
         error.__traceback__ = trace
         sys.excepthook(type(error), error, trace)
         sys.exit(1)
 
 
-def _below_us(trace: Optional[TracebackType]) -> Optional[TracebackType]:
+def _below_us(error: BaseException) -> Optional[TracebackType]:
     ours: List[str] = [__file__, _run.__file__]
-    first = trace
+    first = trace = error.__traceback__
     while first is not None and first.tb_frame.f_code.co_filename in ours:
         first = first.tb_next
-    return first or trace
+    return first if first is not None or isinstance(error, SyntaxError) else trace

@@ -60,23 +60,33 @@ def environment(**more):
     return env
 
 
-@pytest.fixture
-def python():
-    """Runs this interpreter with arguments; returns the completed process, its output as text."""
+class Python:
+    """This interpreter, in an environment where memory_profiler is ours."""
 
-    def run(*arguments, timeout=60, env=None, **options):
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
+    def __call__(self, *arguments, timeout=60, **options):
+        """Run to the end; the output is text."""
+        return subprocess.run(timeout=timeout, **self._options(arguments, options))
+
+    def start(self, *arguments, **options):
+        """Start; returns the Popen."""
+        return subprocess.Popen(**self._options(arguments, options))
+
+    def _options(self, arguments, options):
+        env = environment(**options.pop("env", {}))
+        return dict(
+            args=[sys.executable, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            universal_newlines=True,
             encoding="utf-8",
-            timeout=timeout,
-            env=environment(**(env or {})),
+            env=env,
             **options,
         )
 
-    return run
+
+@pytest.fixture
+def python():
+    return Python()
 
 
 @pytest.fixture
