@@ -10,7 +10,7 @@ from ._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from typing import NoReturn
+    from typing import List, NoReturn, Tuple
 
 
 def program_name() -> str:
@@ -30,6 +30,31 @@ def parser(command: str, arguments: str) -> ArgumentParser:
     )
     p.add_argument("--version", action="version", version=__version__)
     return p
+
+
+def split_program(p: ArgumentParser, words: List[str]) -> Tuple[List[str], List[str]]:
+    """Our own options, and the program with its: what follows the first word that is no option."""
+    takes_value = {
+        name: action.nargs is None and action.const is None
+        for action in p._actions
+        for name in action.option_strings
+    }
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "-":
+        word = words[at]
+        at += 1
+        if word == "--":
+            return words[: at - 1], words[at:]
+        name = word.partition("=")[0]
+        if name.startswith("--") and name not in takes_value:  # argparse takes beginnings, too
+            full = [option for option in takes_value if option.startswith(name)]
+            name = full[0] if len(full) == 1 else name
+        if not name.startswith("--"):  # -CT 0.5: the last of the letters may want a value
+            letters = [letter for letter in name[1:] if takes_value.get("-" + letter)]
+            name = "-" + letters[0] if letters and name.endswith(letters[0]) else name
+        if takes_value.get(name) and "=" not in word:
+            at += 1
+    return words[:at], words[at:]
 
 
 def fail(text: str, status: int = 1) -> NoReturn:

@@ -237,7 +237,8 @@ def _draw_brackets(curve: Curve, options: Any) -> None:
     totals = call_totals(curve.calls)
     each = len(curve.calls) <= _MOST_CALLS_IN_LEGEND
     for call in curve.calls:
-        label = f"{call.name} {call.end - call.start:.3f}s" if each else totals.pop(call.name, None)
+        one = f"{call.name} {call.end - call.start:.3f}s"
+        label = one if each else totals.pop(call.name, "") or None
         add_brackets(
             (call.start, call.end),
             (call.mib_start, call.mib_end),

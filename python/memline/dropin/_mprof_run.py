@@ -14,11 +14,9 @@ import subprocess
 import sys
 import time
 
-from .. import _core
-from ._backends import kind_of
 from ._meter import METERS
-from ._mprof_files import new_filename
-from ._mprof_options import fail, parser, program_name
+from ._mprof_options import fail, parser, program_name, split_program
+from ._mprof_record import Recording, Terminated, catch_sigterm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,31 +146,6 @@ def _run_parser() -> Any:
     return p
 
 
-def _split(p: Any, words: List[str]) -> Tuple[List[str], List[str]]:
-    """Our own options, and the program with its: what follows the first word that is no option."""
-    takes_value = {
-        name: action.nargs is None and action.const is None
-        for action in p._actions
-        for name in action.option_strings
-    }
-    at = 0
-    while at < len(words) and words[at].startswith("-") and words[at] != "-":
-        word = words[at]
-        at += 1
-        if word == "--":
-            return words[: at - 1], words[at:]
-        name = word.partition("=")[0]
-        if name.startswith("--") and name not in takes_value:  # argparse takes beginnings, too
-            full = [option for option in takes_value if option.startswith(name)]
-            name = full[0] if len(full) == 1 else name
-        if not name.startswith("--"):  # -CT 0.5: the last of the letters may want a value
-            letters = [letter for letter in name[1:] if takes_value.get("-" + letter)]
-            name = "-" + letters[0] if letters and name.endswith(letters[0]) else name
-        if takes_value.get(name) and "=" not in word:
-            at += 1
-    return words[:at], words[at:]
-
-
 def attach_action():
     # type: () -> None
     """mprof attach: run --attach"""
@@ -184,7 +157,7 @@ def run_action():
     # type: () -> None
     """mprof run"""
     p = _run_parser()
-    ours, program = _split(p, sys.argv[1:])
+    ours, program = split_program(p, sys.argv[1:])
     args = p.parse_args(ours)
     if not program:
         print("A program to run must be provided. Use -h for help")
@@ -202,82 +175,6 @@ def run_action():
         _run(args, program)
 
 
-# -- the recording ---------------------------------------------------------------------------------
-
-
-class _Recording:
-    """A file, and the watch that writes a process's samples to it. A context manager."""
-
-    def __init__(self, args: Any, command: List[str]) -> None:
-        self._args = args
-        self._command = command
-        self.name: str = args.filename if args.filename is not None else new_filename()
-        self._watcher: Any = None
-        try:
-            self._fd = os.open(
-                self.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666
-            )
-        except OSError as error:
-            fail(f"cannot write '{self.name}': {(error.strerror or str(error)).lower()}")
-
-    def __enter__(self) -> _Recording:
-        command = get_cmd_line(self._command).replace("\n", "\\n").replace("\r", "\\r")
-        os.write(self._fd, f"CMDLINE {command}\n".encode("utf-8", "surrogateescape"))
-        return self
-
-    def watch(self, pid: int) -> Any:
-        """Sample process pid from now on; OSError if it cannot be."""
-        args = self._args
-        backend = args.backend if args.backend != "tracemalloc" else "psutil"
-        watcher = _core.Watcher(
-            pid,
-            args.interval,
-            kind=kind_of(backend, args.include_children),
-            include_children=args.include_children,
-            each_child=args.multiprocess,
-            fd=self._fd,
-        )
-        watcher.start()
-        self._watcher = watcher
-        return watcher
-
-    def stop(self) -> None:
-        """Take the last sample, and have all samples in the file."""
-        if self._watcher is None:
-            return
-        self._watcher.stop()
-        if self._watcher.lost:
-            sys.stderr.write(
-                f"{program_name()}: {self._watcher.lost} records could not be written to"
-                f" '{self.name}'\n"
-            )
-        self._watcher = None
-
-    def __exit__(self, *error: Any) -> None:
-        self.stop()
-        os.close(self._fd)
-
-    def discard(self) -> None:
-        """Remove the file, unless it was there before us."""
-        if self._args.filename is None:
-            os.remove(self.name)
-
-
-class _Terminated(BaseException):
-    """SIGTERM came."""
-
-
-def _on_sigterm(*unused: Any) -> None:
-    raise _Terminated
-
-
-def _catch_sigterm() -> None:
-    try:
-        signal.signal(signal.SIGTERM, _on_sigterm)
-    except ValueError:  # not the main thread: whoever runs us cares for signals
-        pass
-
-
 # -- run -------------------------------------------------------------------------------------------
 
 
@@ -288,11 +185,11 @@ def _run(args: Any, program: List[str]) -> None:
         print("running as a Python program...")
     sys.stdout.flush()
     shown = [sys.executable, *program] if python and python[0] != program[0] else program
-    recording = _Recording(args, shown)
+    recording = Recording(args, get_cmd_line(shown))
     path = os.path.abspath(recording.name)
     words = program if python is None else _profiled(args, path, *python)
     process: Any = None
-    _catch_sigterm()
+    catch_sigterm()
     try:
         with recording:
             try:
@@ -302,16 +199,16 @@ def _run(args: Any, program: List[str]) -> None:
                 fail(f"cannot run '{words[0]}': {(error.strerror or str(error)).lower()}")
             _watch(recording, process.pid)
             status = _wait(args, recording, process)
-    except _Terminated:
+    except Terminated:
         if process is not None:
             process.terminate()
-            process.wait()
+            _wait_or_kill(process)
         sys.exit(128 + signal.SIGTERM)
     if args.exit_code and status is not None:
         _exit_as(status)
 
 
-def _watch(recording: _Recording, pid: int) -> None:
+def _watch(recording: Recording, pid: int) -> None:
     try:
         recording.watch(pid)
     except ProcessLookupError:
@@ -320,24 +217,30 @@ def _watch(recording: _Recording, pid: int) -> None:
         sys.stderr.write(f"{program_name()}: {error.strerror}\n")
 
 
-def _wait(args: Any, recording: _Recording, process: Any) -> Optional[int]:
+def _wait(args: Any, recording: Recording, process: Any) -> Optional[int]:
     """The program's exit status; None if it runs on without us."""
     status: int
     try:
-        status = process.wait(args.timeout)
-    except subprocess.TimeoutExpired:
-        recording.stop()
-        if not args.exit_code:
-            return None
-        status = process.wait()
-    except KeyboardInterrupt:  # the terminal sent it to the program as well: let it end
         try:
-            process.wait()
-        except KeyboardInterrupt:
-            process.kill()
-            process.wait()
+            status = process.wait(args.timeout)
+        except subprocess.TimeoutExpired:
+            recording.stop()
+            if not args.exit_code:
+                return None
+            status = process.wait()
+    except KeyboardInterrupt:  # the terminal sent it to the program as well: let it end
+        _wait_or_kill(process)
         sys.exit(128 + signal.SIGINT)
     return status
+
+
+def _wait_or_kill(process: Any) -> None:
+    """Let a program end that was told to; whoever tells us again wants it now."""
+    try:
+        process.wait()
+    except (KeyboardInterrupt, Terminated):
+        process.kill()
+        process.wait()
 
 
 def _exit_as(status: int) -> None:
@@ -414,8 +317,8 @@ def _attach(args: Any, program: List[str]) -> None:
                 f"Failed to find a process using hint: {hint}"
             )
         pid = found.pid
-    _catch_sigterm()
-    with _Recording(args, _command_line_of(pid) or program) as recording:
+    catch_sigterm()
+    with Recording(args, get_cmd_line(_command_line_of(pid) or program)) as recording:
         try:
             watcher = recording.watch(pid)
         except OSError as error:
@@ -423,7 +326,7 @@ def _attach(args: Any, program: List[str]) -> None:
             fail(str(error.strerror))
         try:
             _wait_for_end(watcher, args.timeout if args.timeout is not None else _ATTACH_TIMEOUT)
-        except (KeyboardInterrupt, _Terminated):
+        except (KeyboardInterrupt, Terminated):
             pass  # the usual ways to end it
     if args.exit_code:
         print(f"{program_name()}: the exit status of a process not started by us is unknown")

@@ -246,6 +246,7 @@ def test_python_without_memory_profiler(mprof, tmp_path_factory):
             1,
             "cannot write '/no/such/place.dat': no such file",
         ),
+        (["-o", "/dev/full", "true"], 1, "cannot write '/dev/full': no space left on device"),
         (["--interval", "0", "true"], 2, "--interval"),
         (["--interval", "nan", "true"], 2, "--interval"),
         (["--backend", "x", "true"], 2, "--backend"),
