@@ -96,6 +96,13 @@ static inline void add_i64(_Atomic int64_t *to, int64_t delta)
                           memory_order_relaxed);
 }
 
+/* The caller's line is running all the while: its peak is at least the callee's. */
+static void fold_peak(const struct ml_thread *t, struct ml_frame *f)
+{
+    if (f > t->frames && f->high > f[-1].high)
+        f[-1].high = f->high;
+}
+
 static void note_peak(struct ml_frame *f)
 {
     int64_t *peak = &f->sheet->peak_bytes[f->line - f->sheet->lines];
@@ -230,7 +237,7 @@ static bool push(struct ml_thread *t, struct ml_frame *f)
 
 static struct ml_frame *begin(struct ml_thread *t, const void *id, const struct ml_probe *p)
 {
-    struct ml_frame f = {.id = id};
+    struct ml_frame f = {.id = id, .fresh = true};
     f.call = call_for(t, p->recorder, &f);
     f.sheet = f.call != NULL ? ml_call_sheet(f.call, p->top) : NULL;
     if (f.sheet != NULL) {
@@ -261,6 +268,7 @@ void ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p
     struct ml_frame *f = begin(t, id, p);
     if (f == NULL)
         return;
+    f->fresh = line == 0;
     f->line = line != 0 ? ml_sheet_line(f->sheet, line) : NULL;
     f->nested = is_open(t, f->line);
 }
@@ -268,11 +276,14 @@ void ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p
 void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
 {
     struct ml_line *line = ml_sheet_line(f->sheet, number);
-    if (f->line != NULL) {
+    if (!f->fresh) {
         int64_t now = look(t, f->call->recorder);
         close_line(f, now);
+        if (ML_UNLIKELY(f->sheet->peak_bytes != NULL))
+            fold_peak(t, f);
         f->before = f->high = now;
     }
+    f->fresh = false;
     f->line = line;
     if (ML_UNLIKELY(line == NULL))
         return;
@@ -286,10 +297,8 @@ void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
 /* Take the innermost frame off; the copy is what it was. */
 static struct ml_frame pop(struct ml_thread *t)
 {
+    fold_peak(t, ml_scope_top(t));
     struct ml_frame f = t->frames[--t->n];
-    struct ml_frame *below = ml_scope_top(t);
-    if (below != NULL && f.high > below->high)
-        below->high = f.high;
     unlink_frame(t, &f);
     return f;
 }

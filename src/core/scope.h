@@ -27,6 +27,7 @@ struct ml_frame {
     int64_t before;            /* memory at the line's start, or at entry */
     int64_t high;              /* highest memory told since then */
     uint32_t outer_top;        /* what sheet_top said before this frame came */
+    bool fresh;                /* no line yet: the reading at entry starts the first one */
     bool nested;               /* the line is open further out: hits only */
     bool opened_call;          /* leaving ends the call */
 };

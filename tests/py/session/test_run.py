@@ -80,8 +80,8 @@ def test_standard_input_as_program_and_as_input(run, python, profiled, script):
     ],
 )
 def test_the_end_is_the_programs_own(run, python, profiled, script, text):
-    if text == "(" and sys.version_info < (3, 9):
-        pytest.skip("3.8 numbers the line of this error otherwise when it does not read the file itself")
+    if text == "(" and sys.version_info < (3, 10):
+        pytest.skip("3.8 and 3.9 number the line of this error otherwise when they do not read the file themselves")
     script(text)
     plain, under = same_as_python(run, python, profiled, "app.py")
     told = under.stderr[: under.stderr.find("{\n")] if "{\n" in under.stderr else under.stderr
