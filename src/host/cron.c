@@ -212,6 +212,14 @@ static bool advance(const struct ml_cron *c, struct tm *t)
     return false;
 }
 
+static bool wall_matches(const struct ml_cron *c, time_t when)
+{
+    struct tm t;
+    (void)localtime_r(&when, &t);
+    return has(c->month, t.tm_mon + 1) && has(c->day, t.tm_mday) && has(c->weekday, t.tm_wday) &&
+           has(c->hour, t.tm_hour) && has(c->minute, t.tm_min) && has(c->second, t.tm_sec);
+}
+
 time_t ml_cron_next(const struct ml_cron *c, time_t after)
 {
     if (c->span_ms != 0)
@@ -219,7 +227,12 @@ time_t ml_cron_next(const struct ml_cron *c, time_t after)
     time_t from = after + 1;
     struct tm t;
     (void)localtime_r(&from, &t);
+    long offset = t.tm_gmtoff;
     while (advance(c, &t)) {
+        struct tm fixed = t;
+        time_t same = timegm(&fixed) - offset; /* as if the clock were never put back */
+        if (c->hour == (UINT64_C(1) << 24) - 1 && same > after && wall_matches(c, same))
+            return same;
         struct tm first = t, second = t;
         first.tm_isdst = -1;
         time_t found = mktime(&first);

@@ -2,7 +2,8 @@
  *
  * Fields: *, lists, ranges, steps, English names of months and days; with five fields the second is 0.
  * Day and weekday both restricted: both must match. Times are local (TZ); a time that a change to
- * summer time skips fires once, one that comes twice fires the first time.
+ * summer time skips fires once, one that comes twice fires the first time (every time, where the
+ * schedule names no hours).
  * Threads: localtime's. SPDX-License-Identifier: MIT */
 #ifndef ML_HOST_CRON_H
 #define ML_HOST_CRON_H

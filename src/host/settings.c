@@ -368,6 +368,8 @@ bool ml_timespan_parse(const char *text, int64_t *out_ms)
     long days = 0, h = 0, m = 0;
     double sec = 0;
     int used = 0;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
     if (sscanf(text, "%ld.%ld:%ld:%lf%n", &days, &h, &m, &sec, &used) == 4 && text[used] == '\0') {
         /* with days */
     } else {

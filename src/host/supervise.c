@@ -191,13 +191,16 @@ static void on_hello(struct ml_slot *s, const struct ml_frame *f)
 /* TypeName: text, and the frames below it. */
 static void log_python_error(struct ml_host *h, const char *head, const json_t *err)
 {
-    const char *message = ml_json_text(err, "message"), *stack = ml_json_text(err, "stack");
+    const char *message = ml_json_text(err, "message");
     const char *type = ml_json_text(err, "type");
+    struct ml_str stack = ml_json_str(err, "stack");
+    while (stack.n != 0 && stack.p[stack.n - 1] == '\n')
+        stack.n--;
     bool named = type != NULL && message != NULL && strncmp(message, type, strlen(type)) == 0;
-    ml_host_log(h, "Host.Startup", ML_LEVEL_ERROR, "%s\nException: %s%s%s%s%s", head,
+    ml_host_log(h, "Host.Startup", ML_LEVEL_ERROR, "%s\nException: %s%s%s%s%.*s", head,
                 named || type == NULL ? "" : type, named || type == NULL ? "" : ": ",
-                message != NULL ? message : "",
-                stack != NULL && stack[0] != '\0' ? "\nStack: " : "", stack != NULL ? stack : "");
+                message != NULL ? message : "", stack.n != 0 ? "\nStack: " : "", (int)stack.n,
+                stack.n != 0 ? stack.p : "");
 }
 
 static void tell_errors(struct ml_host *h)

@@ -199,7 +199,7 @@ static void give_frames(struct ml_worker *w)
         ml_frame_release(&f);
     }
     if (!w->freed && rc != ML_ETRUNCATED) {
-        (void)snprintf(w->broken, sizeof w->broken, "%s", e.text);
+        (void)snprintf(w->broken, sizeof w->broken, "%.250s", e.text);
         w->end.broken = w->broken;
         sock_end(w);
         ml_worker_kill(w, SIGKILL);
