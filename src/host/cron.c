@@ -106,7 +106,7 @@ static bool read_field(const char **s, const struct field *f, uint64_t *bits)
 bool ml_cron_parse(const char *text, struct ml_cron *out)
 {
     struct ml_cron c = {0};
-    if (ml_timespan_parse(text, &c.span_ms)) {
+    if (ml_settings_timespan(text, &c.span_ms)) {
         *out = c;
         return c.span_ms > 0;
     }

@@ -10,7 +10,7 @@ static int64_t span_of(const json_t *policy, const char *name, int64_t fallback)
 {
     const json_t *v = ml_json_get(policy, name);
     int64_t ms;
-    return json_is_string(v) && ml_timespan_parse(json_string_value(v), &ms) ? ms : fallback;
+    return json_is_string(v) && ml_settings_timespan(json_string_value(v), &ms) ? ms : fallback;
 }
 
 void ml_retry_read(const json_t *own, const json_t *app, struct ml_retry *out)

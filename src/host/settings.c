@@ -363,7 +363,7 @@ const char *ml_setting_resolve(const char *text)
     return getenv(name);
 }
 
-bool ml_timespan_parse(const char *text, int64_t *out_ms)
+bool ml_settings_timespan(const char *text, int64_t *out_ms)
 {
     long days = 0, h = 0, m = 0;
     double sec = 0;

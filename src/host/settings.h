@@ -51,6 +51,6 @@ json_t *ml_json_get(const json_t *object, const char *name);
 /* true, 1, "true", "1"; else false. */
 bool ml_json_truthy(const json_t *v);
 /* "hh:mm:ss", "d.hh:mm:ss[.fff]" in ms; false: not a time span. */
-bool ml_timespan_parse(const char *text, int64_t *out_ms);
+bool ml_settings_timespan(const char *text, int64_t *out_ms);
 
 #endif

@@ -135,7 +135,7 @@ static int read_limits(struct ml_host *h, struct ml_error *e)
     h->max_outstanding = ml_setting_int(&h->settings, "extensions.http.maxOutstandingRequests", -1);
     h->timeout_ms = -1;
     if (strcmp(timeout, "-1") != 0 &&
-        (!ml_timespan_parse(timeout, &h->timeout_ms) || h->timeout_ms < 1000))
+        (!ml_settings_timespan(timeout, &h->timeout_ms) || h->timeout_ms < 1000))
         return ml_fail(
             e, ML_EINVALID,
             "'%s' is an invalid value for host.json 'functionTimeout': it must be a time "

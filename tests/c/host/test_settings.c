@@ -140,7 +140,7 @@ static void time_spans(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t ms = -1;
-        bool ok = ml_timespan_parse(cases[i].text, &ms);
+        bool ok = ml_settings_timespan(cases[i].text, &ms);
         if (ok != (cases[i].ms >= 0) || (ok && ms != cases[i].ms))
             fail_msg("'%s': %d %lld", cases[i].text, ok, (long long)ms);
     }
