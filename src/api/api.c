@@ -66,6 +66,8 @@ void ml__reply_error(struct ml_http_request *r, int status, const char *code, co
 static void set_defaults(struct ml_api_options *o)
 {
     o->app_id = o->app_id != NULL ? o->app_id : "memline";
+    if (o->keep.max_age_ticks == 0 && o->keep.max_bytes == 0)
+        o->keep = ML_RETENTION_DEFAULT;
     o->query_s = o->query_s != 0 ? o->query_s : 240;
     o->query_bytes = o->query_bytes != 0 ? o->query_bytes : UINT64_C(1) << 30;
     o->result_bytes = o->result_bytes != 0 ? o->result_bytes : UINT64_C(64) << 20;
@@ -90,7 +92,7 @@ static int open_store(struct ml_api *a, struct ml_error *e)
     if (a->writer == NULL) {
         rc = ml_store_make_place(a->o.store, e);
         if (rc == ML_OK)
-            rc = ml_writer_open(a->o.store, NULL, &a->writer, e);
+            rc = ml_writer_open(a->o.store, &a->o.keep, &a->writer, e);
         a->own_writer = rc == ML_OK;
     }
     if (rc == ML_OK)

@@ -30,6 +30,7 @@ struct ml_api;
 struct ml_api_options {
     const char *store;        /* path; made when it does not exist */
     struct ml_writer *writer; /* borrowed: the host's; NULL: the api opens one */
+    struct ml_retention keep; /* for the writer it opens; all-zero: ML_RETENTION_DEFAULT */
     const char *token;        /* NULL: none */
     const char *app_id;       /* shown as appId; NULL: "memline" */
     uint64_t cache_bytes;     /* of decoded columns; 0: the reader's default */

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <uv.h>
 
-enum { OPT_STORE = 1, OPT_PORT, OPT_HOST, OPT_TOKEN, OPT_CERT, OPT_KEY, OPT_TIMEOUT, OPT_CACHE };
+enum { OPT_STORE = 1, OPT_PORT, OPT_HOST, OPT_TOKEN, OPT_CERT, OPT_KEY, OPT_TIMEOUT, OPT_CACHE, OPT_DAYS, OPT_SIZE };
 
 #define DEFAULT_PORT 7075
 
@@ -29,6 +29,8 @@ static const struct ml_option options[] = {
     {OPT_KEY, 0, "key", "FILE", "and its private key, PEM"},
     {OPT_TIMEOUT, 0, "query-timeout", "SECONDS", "the longest a query may take; 240 when not given"},
     {OPT_CACHE, 0, "cache", "MIB", "memory for decoded columns; 2048 when not given"},
+    {OPT_DAYS, 0, "keep-days", "DAYS", "drop rows older than that; kept when not given"},
+    {OPT_SIZE, 0, "keep-size", "MIB", "drop the oldest rows of a larger store; 8192 when not given"},
     {0}};
 
 static const struct ml_usage usage = {
@@ -193,6 +195,16 @@ static int take(struct serve *s, int id, const struct ml_args *a)
             return ml_args_fail(a, "'%s' is not a number of MiB", a->value);
         s->o.cache_bytes = (uint64_t)n << 20;
         return ML_EXIT_OK;
+    case OPT_DAYS:
+        if (!number(a->value, 100000, &n) || n == 0)
+            return ml_args_fail(a, "'%s' is not a number of days", a->value);
+        s->o.keep.max_age_ticks = n * ML_STORE_TICKS_PER_DAY;
+        return ML_EXIT_OK;
+    case OPT_SIZE:
+        if (!number(a->value, 1 << 30, &n) || n == 0)
+            return ml_args_fail(a, "'%s' is not a number of MiB", a->value);
+        s->o.keep.max_bytes = (uint64_t)n << 20;
+        return ML_EXIT_OK;
     default:
         return ml_args_fail(a, "'%s' is one word too many", a->value);
     }
@@ -200,7 +212,7 @@ static int take(struct serve *s, int id, const struct ml_args *a)
 
 int ml_cmd_serve(int argc, char **argv)
 {
-    struct serve s = {.host = "127.0.0.1", .port = DEFAULT_PORT};
+    struct serve s = {.host = "127.0.0.1", .port = DEFAULT_PORT, .o.keep = ML_RETENTION_DEFAULT};
     struct ml_error e = {0};
     struct ml_args a;
     char place[PATH_MAX];

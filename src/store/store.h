@@ -29,9 +29,8 @@ struct ml_retention {
     uint64_t max_bytes; /* of the file */
 };
 
-#define ML_RETENTION_DEFAULT                                                                    \
-    (struct ml_retention){.max_age_ticks = 90 * ML_STORE_TICKS_PER_DAY,                               \
-                          .max_bytes = UINT64_C(8) << 30}
+/* By size only: whoever imports last year's export wants to query it. */
+#define ML_RETENTION_DEFAULT ((struct ml_retention){.max_bytes = UINT64_C(8) << 30})
 
 struct ml_store_stats {
     uint64_t rows;        /* of one table, or of all */

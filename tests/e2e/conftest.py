@@ -31,6 +31,12 @@ def _load(name: str, path: Path) -> ModuleType:
 
 environments = _load("environments", ROOT / "tests" / "environments.py")
 funchost = _load("funchost", Path(__file__).with_name("funchost.py"))
+e2e_apps = _load("e2e_apps", Path(__file__).with_name("e2e_apps.py"))
+serving = _load("serving", Path(__file__).with_name("serving.py"))
+
+
+def pytest_collection_modifyitems(items: List[Any]) -> None:
+    environments.leave_out_of_timeouts(items, Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +45,6 @@ def memline_program() -> str:
     path = os.environ.get("MEMLINE_PROGRAM") or str(ROOT / "build" / "memline")
     assert os.access(path, os.X_OK), f"no program at {path}: run `make build`"
     return path
-
-
-def python_for(requirements: List[str]) -> str:
-    """The interpreter of an environment with these packages; apps that want the same share it."""
-    names = [r for r in sorted(requirements) if r != "azure-functions"]
-    name = "-".join(["func", *(n.split("<")[0].split("=")[0] for n in names)])
-    return str(environments.environment(name, sorted(requirements)))
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def start_app(memline_program: str, tmp_path: Path) -> Iterator[Callable[..., An
         for old, new in replace:
             for file in root.rglob("*.py"):
                 file.write_text(file.read_text().replace(old, new))
-        python = options.pop("python", None) or python_for(
+        python = options.pop("python", None) or e2e_apps.python_for(
             (root / "requirements.txt").read_text().split()
         )
         host = funchost.FuncHost(memline_program, root, python, arguments, **options)
@@ -151,8 +150,36 @@ def ingestion() -> Iterator[Server]:
     server.server_close()
 
 
-def connection_string(server: Server) -> str:
-    return (
-        "InstrumentationKey=3b8f2f6e-8a3c-4f9e-9d57-1c2d3e4f5a6b;"
-        f"IngestionEndpoint={server.url};LiveEndpoint={server.url}"
+@pytest.fixture
+def serve(memline_program: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """serve(*options): `memline serve` over tmp_path/store.db on a free port, stopped at the end."""
+    servers: List[Any] = []
+
+    def start(*options: str, store: str = "store.db") -> Any:
+        servers.append(serving.Server(memline_program, tmp_path / store, *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            assert server.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def azure_clients() -> str:
+    """An interpreter with the clients that people point at Azure. One Python is enough: what is under
+    test is the other end of the wire."""
+    if Path(sys.prefix) != ROOT / ".venv" and "MEMLINE_CLIENTS" not in os.environ:
+        pytest.skip("clients of Azure are tried with the everyday interpreter only")
+    return str(
+        environments.environment(
+            "azure-clients",
+            [
+                "azure-kusto-data",
+                "azure-monitor-query",
+                "azure-monitor-opentelemetry-exporter",
+                "opencensus-ext-azure",
+                "pandas",
+            ],
+        )
     )
