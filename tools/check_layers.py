@@ -31,7 +31,7 @@ DOORS: Dict[str, Tuple[str, ...]] = {
     "Python.h": ("py",),
     "sqlite3.h": ("store",),
     "microhttpd.h": ("http",),
-    "uv.h": ("http", "host"),
+    "uv.h": ("http", "host", "api", "cli"),  # they put handles on the loop of http/loop.h
     "pcre2.h": ("kql/regex.c",),
 }
 
