@@ -18,6 +18,7 @@ const char *const ml_engine_name = "settrace";
 /* One per thread, at its struct ml_thread. */
 struct trace_state {
     unsigned depth;       /* nested thread_on */
+    uint32_t frames;      /* on the thread's stack at the outermost thread_on */
     Py_tracefunc earlier; /* the tracer before us; NULL: none */
 };
 
@@ -154,7 +155,8 @@ int ml_engine_thread_on(void)
         PyErr_NoMemory();
         return -1;
     }
-    s->depth++;
+    if (s->depth++ == 0)
+        s->frames = ml_thread_find()->n;
     install(s);
     return 0;
 }
@@ -162,8 +164,10 @@ int ml_engine_thread_on(void)
 void ml_engine_thread_off(void)
 {
     struct trace_state *s = state_find();
-    if (s != NULL && s->depth > 0 && --s->depth == 0)
-        uninstall(s);
+    if (s == NULL || s->depth == 0 || --s->depth > 0)
+        return;
+    uninstall(s);
+    ml_event_drop(s->frames); /* of somebody who took our place (a debugger), or left it empty */
 }
 
 /* --- threads to come, for select() ----------------------------------------------------------------- */

@@ -131,6 +131,13 @@ void ml_event_line_slow(PyCodeObject *code, const void *id, uint32_t line)
         ml_scope_line(t, &t->frames[i - 1], line);
 }
 
+void ml_event_drop(uint32_t n)
+{
+    struct ml_thread *t = ml_thread_find();
+    while (t != NULL && t->n > n)
+        ml_scope_leave(t);
+}
+
 void ml_event_stop(const struct ml_recorder *r)
 {
     struct ml_thread *t = ml_thread_find();

@@ -34,6 +34,8 @@ static inline void ml_event_line(PyCodeObject *code, const void *id, uint32_t li
     while (ML_UNLIKELY(--i > 0 && t->frames[i - 1].id == id));
 }
 
+/* Frames above the n lowest of this thread's stack have ended without being told: end them. */
+void ml_event_drop(uint32_t n);
 /* This recorder no longer measures here: end its frames that stand on top of this thread's stack. */
 void ml_event_stop(const struct ml_recorder *r);
 /* A call was ended by a callback that raised KeyboardInterrupt or SystemExit: -1, and the error is

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from types import FunctionType
 
 from .. import _wrap
 from . import _kinds, _tracing
@@ -20,8 +21,7 @@ from ._usage import _get_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FunctionType
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Set, Tuple
 
     Reading = Tuple[float, float]  # MiB, seconds since 1970
 
@@ -75,6 +75,7 @@ class TimeStamper:
         self.stack: Dict[Any, List[int]] = {}
         self.current_stack_level = -1
         self.enable_count = 0
+        self._made: Set[Any] = set()  # the wrappers
         self._file: Optional[str] = None
         self._blocks: List[_TimeStamperCM] = []  # open ones of `with profile:` and enable()
         if backend == "tracemalloc":
@@ -87,11 +88,15 @@ class TimeStamper:
             return lambda function: self(function)
         if not callable(func) and not hasattr(func, "__get__"):
             raise ValueError("Value must be callable")
-        return _wrap.decorate(func, self._decorate, self)
+        if isinstance(func, FunctionType) and func in self._made:
+            return func  # decorated twice
+        return _wrap.decorate(func, self._decorate, _EVERY_TIME)
 
     def _decorate(self, function: Any) -> Any:
         self.add_function(function)
-        return self.wrap_function(function)
+        wrapped = self.wrap_function(function)
+        self._made.add(wrapped)
+        return wrapped
 
     def add_function(self, func):
         # type: (Any) -> None
@@ -232,6 +237,10 @@ def _append(path: str, text: str) -> None:
         pass
     finally:
         os.close(fd)
+
+
+# The key for _wrap.decorate that no function is ever known by: it is not hashable.
+_EVERY_TIME: List[Any] = []
 
 
 # -- the one that `python -m memory_profiler --timestamp` runs -------------------------------------

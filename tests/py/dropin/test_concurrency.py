@@ -163,7 +163,7 @@ def test_plain_code_is_as_fast_afterwards(mp, out):
     before = seconds(plain_loop)
     test_what_other_tasks_take_while_suspended_is_not_charged(mp, out)
     after = seconds(plain_loop)
-    assert after < before * 1.25  # 5 % on a quiet machine; a tracer left on costs 500 %
+    assert after < before * 2  # equal on a quiet machine; a tracer left on costs 500 %
 
 
 def test_generator(mp, out):
