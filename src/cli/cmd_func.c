@@ -16,8 +16,10 @@
 
 /* The version that editors compare with; see specs, 1.1. */
 #define FUNC_COMPATIBLE "4.14.0"
+#define PROFILE_DEFAULT "line"
 
-enum kind { FLAG, TEXT, LIST, IGNORED, IGNORED_TEXT, OTHER_LANGUAGE };
+/* PROFILE: one of the words in `value`, or none: PROFILE_DEFAULT. */
+enum kind { FLAG, TEXT, PROFILE, LIST, IGNORED, IGNORED_TEXT, OTHER_LANGUAGE };
 
 struct option {
     const char *name;
@@ -83,7 +85,7 @@ static const struct option options[] = {
     {"show-category", NULL, FLAG, AT(show_category), NULL, "print each line's log category",
      "start"},
     {"show-level", NULL, FLAG, AT(show_level), NULL, "print each line's level", "start"},
-    {"profile", NULL, TEXT, AT(profile), "line|heap", "profile every function, line by line",
+    {"profile", NULL, PROFILE, AT(profile), "line|heap|off", "profile every function, line by line",
      "start"},
     {"follow", NULL, FLAG, AT(follow_logs), NULL, "go on as records arrive", "logs"},
     {"lines", NULL, TEXT, AT(lines), "N", "how many records; default 50", "logs"},
@@ -206,6 +208,18 @@ static void set_text(struct ml_func_options *o, const struct option *p, const ch
     memcpy((char *)o + p->at, &value, sizeof value);
 }
 
+/* The choice that the word names; without a word or such a choice, NULL. */
+static const char *find_choice(const char *choices, const char *word)
+{
+    size_t n = word != NULL ? strlen(word) : 0;
+    for (const char *c = choices; n > 0 && c != NULL; c = strchr(c, '|')) {
+        c += *c == '|';
+        if (strcspn(c, "|") == n && strncmp(c, word, n) == 0)
+            return word;
+    }
+    return NULL;
+}
+
 /* Reads argv[*i], an option, with its values. Answers an exit status. */
 static int read_option(struct ml_func_options *o, const char *topic, int argc, char **argv, int *i)
 {
@@ -238,11 +252,16 @@ static int read_option(struct ml_func_options *o, const char *topic, int argc, c
         return 0;
     }
     const char *value = inline_value;
+    if (value == NULL && p->kind == PROFILE) {
+        value = *i + 1 < argc ? find_choice(p->value, argv[*i + 1]) : NULL;
+        *i += value != NULL;
+        value = value != NULL ? value : PROFILE_DEFAULT;
+    }
     if (value == NULL && *i + 1 < argc)
         value = argv[++*i];
     if (value == NULL)
         return ml_say_failure("Option '%s' needs a value.", word);
-    if (p->kind == TEXT)
+    if (p->kind == TEXT || p->kind == PROFILE)
         set_text(o, p, value);
     return 0;
 }

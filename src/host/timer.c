@@ -161,9 +161,14 @@ void ml_timer_payload(struct ml_buf *b, const struct ml_timer_info *info)
     ml_buf_printf(b, ",\"IsPastDue\":%s}", info->past_due ? "true" : "false");
 }
 
+struct run {
+    struct timer *t;
+    struct ml_timers *set; /* a reference: a reload may replace the host's */
+};
+
 static void write_inputs(void *user, struct ml_buf *b, struct ml_buf *payload)
 {
-    const struct timer *t = user;
+    const struct timer *t = ((const struct run *)user)->t;
     struct ml_buf json = {0};
     const struct ml_timer_info info = {t->monitor, t->last, t->next, t->cause == PAST_DUE};
     (void)payload;
@@ -183,11 +188,6 @@ static struct ml_timers *set_of(struct timer *t)
 {
     return t->host->timers;
 }
-
-struct run {
-    struct timer *t;
-    struct ml_timers *set; /* a reference: a reload may replace the host's */
-};
 
 static void on_retry(void *user)
 {
