@@ -1,10 +1,13 @@
 """Interpreters with azure-functions and more, made once with pip and kept under .venvs/."""
 
+import fcntl
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import Any, List
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,22 +23,30 @@ OLDER = {
 
 
 def environment(name: str, requirements: List[str]) -> str:
-    """The interpreter of .venvs/NAME-3.X, made with pip unless it is there."""
+    """The interpreter of .venvs/NAME-3.X, made with pip unless it is there. Safe to call at once from
+    several test runs."""
     folder = ROOT / ".venvs" / "{}-{}.{}".format(name, *sys.version_info[:2])
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_name(folder.name + ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make(folder, requirements)
+    return str(folder / "bin" / "python")
+
+
+def _make(folder: Path, requirements: List[str]) -> None:
     stamp = folder / ".requirements"
     wanted = "\n".join(requirements)
-    python = folder / "bin" / "python"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--prefer-binary",
-        ]
-        subprocess.run(pip + requirements, check=True, env={**os.environ, "PYTHONPATH": ""})
-        stamp.write_text(wanted)
-    return str(python)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--prefer-binary"]
+    pip.append("--disable-pip-version-check")
+    subprocess.run(pip + requirements, check=True, env={**os.environ, "PYTHONPATH": ""})
+    stamp.write_text(wanted)
+
+
+def leave_out_of_timeouts(items: List[Any], folder: Path) -> None:
+    """The tests of this folder are timed without their fixtures: pip may take its time once."""
+    for item in items:
+        if Path(str(item.fspath)).parent == folder:
+            item.add_marker(pytest.mark.timeout(func_only=True))

@@ -67,7 +67,7 @@ def start_app(memline_program: str, tmp_path: Path) -> Iterator[Callable[..., An
         host.root = root
         hosts.append(host)
         if ready:
-            host.wait_for("For detailed output|Worker process started and initialized")
+            host.wait_for("For detailed output")
         return host
 
     yield start

@@ -47,6 +47,7 @@ class FuncHost:
         }
         environment = {
             **kept,
+            **{k: os.environ[k] for k in ("MEMLINE_WORKER_DIR",) if k in os.environ},
             "VIRTUAL_ENV": str(venv),
             "PATH": f"{venv}/bin:{kept['PATH']}",
             "LC_ALL": "C.UTF-8",

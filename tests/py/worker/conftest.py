@@ -41,6 +41,10 @@ environments = _load("environments", ROOT / "tests" / "environments.py")
 environment = environments.environment
 
 
+def pytest_collection_modifyitems(items: List[Any]) -> None:
+    environments.leave_out_of_timeouts(items, Path(__file__).parent)
+
+
 @pytest.fixture(scope="session", params=["newest", "older"])
 def library_python(request: Any) -> str:
     """An interpreter with azure-functions: the suite runs once with each release."""

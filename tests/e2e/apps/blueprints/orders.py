@@ -4,7 +4,7 @@ from shared.prices import price_of
 bp = func.Blueprint()
 
 
-@bp.route(route="orders/{what}")
+@bp.route(route="orders/{what}", methods=["GET"])
 def order(req: func.HttpRequest) -> str:
     return f"{price_of(req.route_params['what'])} cents"
 

@@ -50,5 +50,4 @@ async def late(req: func.HttpRequest) -> str:
 def prints(req: func.HttpRequest) -> str:
     print("printed to stdout")
     print("printed to stderr: an error", file=sys.stderr)
-    sys.stdout.write("no line end")
     return ""
