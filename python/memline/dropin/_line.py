@@ -166,6 +166,8 @@ class LineProfiler:
     def runctx(self, cmd, globals, locals):
         # type: (Any, Dict[str, Any], Any) -> LineProfiler
         """Execute a statement with the profiler on; returns the profiler."""
+        if isinstance(cmd, str):  # exec would hand on this module's __future__ imports
+            cmd = compile(cmd, "<string>", "exec", dont_inherit=True)
         self.enable_by_count()
         try:
             exec(cmd, globals, locals)

@@ -13,6 +13,7 @@ from ._usage import memory_usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import CodeType
     from typing import Any, Dict, List, Tuple
 
 _HIDDEN = object()  # there was no builtins.profile
@@ -21,6 +22,8 @@ _HIDDEN = object()  # there was no builtins.profile
 def _func_exec(stmt, ns):
     # type: (Any, Dict[str, Any]) -> None
     """Execute a statement: what %memit measures the memory of."""
+    if isinstance(stmt, str):  # exec would hand on this module's __future__ imports
+        stmt = compile(stmt, "<string>", "exec", dont_inherit=True)
     exec(stmt, ns)
 
 
@@ -50,7 +53,7 @@ class MemoryProfilerMagics:
     """The line and cell magics mprun and memit."""
 
     registered = True
-    _cells = 0  # cells profiled so far; names their source
+    _sources = 0  # statements and cells so far: they name their source
 
     def __init__(self, shell=None, **kwargs):
         # type: (Any, Any) -> None
@@ -96,11 +99,12 @@ class MemoryProfilerMagics:
         profiler = _line.LineProfiler(include_children="c" in options)
         for function in functions:
             profiler(function)
-        code: Any = statement
+        source = statement
         if cell is not None:
-            code = self._transformed(statement + "\n" + cell if statement else cell)
-            if not functions:
-                code = self._profiled_cell(profiler, code)
+            source = self._transformed(statement + "\n" + cell if statement else cell)
+        code = self._compiled(source)
+        if cell is not None and not functions:
+            profiler.code_map.add(code)
         message = ""
         try:
             with _BuiltinProfile(profiler):
@@ -152,7 +156,7 @@ class MemoryProfilerMagics:
         if cell is not None:
             setup, body = statement or "pass", cell
         # Compiled before the baseline is read: compiling takes memory of its own.
-        run = compile(self._transformed(body), "<memit>", "exec")
+        run = compile(self._transformed(body), "<memit>", "exec", dont_inherit=True)
         gc.collect()
         _func_exec(self._transformed(setup), self.shell.user_ns)
         baseline = memory_usage()[0]
@@ -201,16 +205,15 @@ class MemoryProfilerMagics:
         transform = getattr(self.shell, "transform_cell", None)
         return str(transform(source)) if transform is not None else source
 
-    def _profiled_cell(self, profiler: _line.LineProfiler, source: str) -> Any:
-        """A cell compiled so that its own lines are measured and its source is found."""
+    def _compiled(self, source: str) -> CodeType:
+        """The source compiled under a name by which linecache knows it."""
         import linecache
 
-        MemoryProfilerMagics._cells += 1
-        name = f"<mprun cell {MemoryProfilerMagics._cells}>"
+        MemoryProfilerMagics._sources += 1
+        name = f"<mprun {MemoryProfilerMagics._sources}>"
         # Without a time stamp linecache never looks for such a file.
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-        code = compile(source, name, "exec")
-        profiler.code_map.add(code)
+        code: CodeType = compile(source, name, "exec", dont_inherit=True)
         return code
 
     def _show(

@@ -209,9 +209,7 @@ def test_include_children(mp, profiled, scripts):
     assert rows["child = start()"].increment < 50
 
 
-@pytest.mark.parametrize(
-    "backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc"]
-)
+@pytest.mark.parametrize("backend", ["psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc"])
 def test_backends(mp, profiled, scripts, backend):
     done = profiled("--backend", backend, scripts / "leaky.py")
     assert done.returncode == 0, done.stderr

@@ -198,6 +198,9 @@ def test_runctx_returns_the_profiler(profiler):
     with pytest.raises(ZeroDivisionError):
         profiler.runctx("1 / 0", {}, {})
     assert profiler.enable_count == 0
+    namespace = {}
+    profiler.runctx("def f(x: 1 + 1): pass", namespace, namespace)
+    assert namespace["f"].__annotations__ == {"x": 2}
 
 
 def test_with_lets_exceptions_through(profiler):
