@@ -90,7 +90,7 @@ int ml__agg_sum(struct ml_agg_cx *cx, char *states, const uint32_t *group, const
         for (size_t i = 0; i < n; i++)
             if (!is_null(a, i)) {
                 struct sum_state *one = &s[group[i]];
-                one->i = (int64_t)((uint64_t)one->i + (uint64_t)a->i[i]);
+                one->i = (int64_t)((uint64_t)one->i + (uint64_t)a->i[i]); /* wraps, also in averages */
                 one->wide += a->i[i];
                 one->n++;
             }
@@ -133,7 +133,7 @@ struct ml_val ml__agg_avg_end(struct ml_agg_cx *cx, char *state, uint32_t column
         return ok ? v : ml_val_null(ML_T_DECIMAL);
     }
     if (cx->call->type == ML_T_REAL)
-        return ml_val_real((in == ML_T_REAL ? s->d : (double)s->wide) / (double)s->n);
+        return ml_val_real((in == ML_T_REAL ? s->d : (double)s->i) / (double)s->n);
     return s->n > 0 ? ml_val_i64(cx->call->type, (int64_t)(s->wide / s->n)) : ml_val_null(cx->call->type);
 }
 

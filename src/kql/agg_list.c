@@ -74,7 +74,7 @@ int ml__agg_list(struct ml_agg_cx *cx, char *states, const uint32_t *group, cons
         if (v.null)
             v = ml_val_null(ML_T_NONE);
         /* An array in a dynamic column is flattened by one level. */
-        bool flat = v.type == ML_T_ARRAY && !nulls;
+        bool flat = v.type == ML_T_ARRAY;
         for (uint32_t k = 0; k < (flat ? v.n : 1) && l->n < limit; k++)
             if (!push(cx, l, flat ? &v.items[k] : &v))
                 return ML_ENOMEM;

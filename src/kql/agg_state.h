@@ -10,7 +10,7 @@ struct count_state {
 
 struct sum_state {
     int64_t i;
-    __int128 wide; /* for averages: does not wrap */
+    __int128 wide; /* for averages of times: does not wrap */
     double d;
     struct ml_dec dec;
     int64_t n;

@@ -65,7 +65,8 @@ struct ml_binder {
     uint32_t nexprs;
     uint32_t cap_states;
     uint32_t nshared;
-    bool busy_search;
+    bool case_search; /* search kind=case_sensitive is being bound */
+    bool many;        /* the call about to be bound may give several values */
 };
 
 void ml__b_fail(struct ml_binder *b, const struct ml_node *n, const char *code, const char *fmt, ...)
@@ -83,6 +84,8 @@ struct ml_expr *ml__b_cast(struct ml_binder *b, struct ml_expr *e, enum ml_type 
 struct ml_expr *ml__b_op(struct ml_binder *b, const struct ml_node *n, const char *op, struct ml_expr *l,
                          struct ml_expr *r);
 struct ml_expr *ml__b_and(struct ml_binder *b, struct ml_expr *l, struct ml_expr *r);
+/* Element k of an array. */
+struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array, uint32_t k);
 struct ml_expr *ml__b_operator(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s);
 /* A term of search: a string to look for in one column, or (column NULL) in all. */
 struct ml_expr *ml__b_search_term(struct ml_binder *b, const struct ml_node *term, struct ml_scope *s,

@@ -141,12 +141,27 @@ static struct ml_plan *bag_unpack(struct ml_binder *b, const struct ml_node *op,
             ml__cols_add(b, &c, f.name, f.type, ml__b_column(b, call, i, f.type));
     }
     uint32_t before = c.n;
+    for (uint32_t i = 0; rows != NULL && i < slots->n && prefix.n == 0 && op->a == NULL; i++)
+        if (ml_str_eq(slots->at[i].name, in->out.at[col->column].name) && !ignored(&skip, slots->at[i].name)) {
+            enum ml_type t = slots->at[i].type == ML_T_NONE ? ML_T_DYNAMIC : slots->at[i].type;
+            ml__cols_add(b, &c, slots->at[i].name, t, slot_expr(b, call, col->column, &slots->at[i], t));
+            for (uint32_t k = c.n - 1; k > col->column; k--) { /* into its place */
+                struct ml_field f = c.at[k];
+                struct ml_expr *e = c.expr[k];
+                c.at[k] = c.at[k - 1];
+                c.expr[k] = c.expr[k - 1];
+                c.at[k - 1] = f;
+                c.expr[k - 1] = e;
+            }
+            slots->at[i].name = (struct ml_str){NULL, 0};
+            before = c.n;
+        }
     for (uint32_t i = 0; rows != NULL && i < slots->n && !ml__b_failed(b); i++) {
         struct slot *slot = &slots->at[i];
         enum ml_type t = slot->type == ML_T_NONE ? ML_T_DYNAMIC : slot->type;
         struct ml_str name = ml__b_join_text(b, prefix, "", slot->name);
         int32_t k = ml__cols_find(&c, name);
-        if (ignored(&skip, slot->name))
+        if (slot->name.p == NULL || ignored(&skip, slot->name))
             continue;
         if (op->a != NULL) { /* the columns are declared */
             int32_t d = -1;

@@ -48,6 +48,8 @@ static struct ml_plan *expand(struct ml_binder *b, const struct ml_node *op, str
     spec->items = ml__b_alloc(b, op->n, sizeof *spec->items);
     for (uint32_t i = 0; i < in->out.n; i++)
         ml__cols_add(b, c, in->out.at[i].name, in->out.at[i].type, NULL);
+    for (uint32_t i = 0; i < op->n && !ml__b_failed(b); i++)
+        bind_item(b, op->kid[i], in, c, &spec->items[i]);
     if (index != NULL) {
         struct ml_str name = ml__b_word(b, index);
         int32_t k = ml__cols_find(c, name);
@@ -57,8 +59,6 @@ static struct ml_plan *expand(struct ml_binder *b, const struct ml_node *op, str
             ml__cols_add(b, c, name, ML_T_LONG, NULL);
         spec->index = k >= 0 ? k : (int32_t)c->n - 1;
     }
-    for (uint32_t i = 0; i < op->n && !ml__b_failed(b); i++)
-        bind_item(b, op->kid[i], in, c, &spec->items[i]);
     if (op->a != NULL)
         spec->limit = ml__b_expr(b, op->a, &none);
     p->expand = spec;

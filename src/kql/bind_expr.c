@@ -88,6 +88,8 @@ struct ml_expr *ml__b_cast(struct ml_binder *b, struct ml_expr *e, enum ml_type 
 {
     if (e->type == t || e->type == ML_T_NONE)
         return e;
+    if (t == ML_T_LONG && e->kind == ML_E_CONST && e->type == ML_T_REAL && !e->val.null && e->val.d == 0x1p63)
+        return ml__b_const(b, e->node, t, ml_val_long(INT64_MIN)); /* the engine folds this one so */
     struct ml_expr **arg = ml__b_alloc(b, 1, sizeof *arg);
     arg[0] = e;
     return ml__b_call(b, e->node, ml__op_find("cast"), t, arg, 1);
@@ -219,6 +221,14 @@ static struct ml_expr *bind_index(struct ml_binder *b, const struct ml_node *n, 
 }
 
 /* --- calls --- */
+
+struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array, uint32_t k)
+{
+    struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
+    arg[0] = array;
+    arg[1] = ml__b_const(b, n, ML_T_LONG, ml_val_long(k));
+    return ml__b_call(b, n, ml__op_find("index"), ML_T_DYNAMIC, arg, 2);
+}
 
 static enum ml_type letter_type(char c)
 {
@@ -507,6 +517,8 @@ static struct ml_expr *bind_special(struct ml_binder *b, const struct ml_node *n
 static struct ml_expr *bind_call(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s)
 {
     bool filter;
+    bool many = b->many;
+    b->many = false;
     struct ml_expr *e = ml__b_user_call(b, n, s);
     if (e != NULL)
         return e;
@@ -548,6 +560,12 @@ static struct ml_expr *bind_call(struct ml_binder *b, const struct ml_node *n, s
         e = ml__b_cast(b, arg[0], t);
     else
         e = ml__b_call(b, n, f, t, arg, nargs);
+    if ((f->flags & ML_FN_MULTI) != 0 && !many) {
+        uint32_t values = nargs - (arg[nargs - 1]->type == ML_T_BOOL);
+        if (values > 1)
+            ml__b_fail(b, n, "KS107", "this gives %u values: name them with (a, b) = ...", values);
+        e = ml__b_element(b, n, e, 0);
+    }
     return forced != ML_T_NONE ? ml__b_cast(b, e, forced) : e;
 }
 
@@ -594,7 +612,10 @@ bool ml__b_agg(struct ml_binder *b, const struct ml_node *n, struct ml_scope *ar
     if (agg->flags & ML_AGG_ROWS)
         a->columns = a->n;
     else if (agg->flags & ML_AGG_MULTI)
-        a->columns = a->n - 1;
+        a->columns = a->n - (agg->args[1] == 'l' ? 2 : 1);
+    for (uint32_t i = 1; strncmp(agg->name, "percentile", 10) == 0 && i < a->n; i++)
+        if (a->arg[i]->kind != ML_E_CONST && (agg->args[1] != 'l' || i > 1))
+            ml__b_fail(b, n, "KS129", "a percentile must be constant");
     return true;
 }
 

@@ -340,13 +340,17 @@ struct ml_plan *ml__bind_union(struct ml_binder *b, const struct ml_node *op, st
         add_leg(b, &l, in);
     for (uint32_t i = 0; i < op->n && !ml__b_failed(b); i++) {
         const struct ml_node *n = op->kid[i];
-        if (n->kind == ML_N_WILD || n->kind == ML_N_STAR) {
+        const struct ml_env *env = b->env;
+        uint32_t before = l.n;
+        if (n->kind == ML_N_WILD || n->kind == ML_N_STAR)
             add_wild(b, &l, n);
-            continue;
+        else
+            add_leg(b, &l, ml__b_table(b, n));
+        if (skip && strcmp(b->diag->code, "KS142") == 0) {
+            *b->diag = (struct ml_diag){0}; /* isfuzzy: what does not exist is left out */
+            b->env = env;
+            l.n = before;
         }
-        if (skip && n->kind == ML_N_NAME && !ml__b_is_table(b, n))
-            continue; /* isfuzzy: what does not exist is left out */
-        add_leg(b, &l, ml__b_table(b, n));
     }
     if (l.n == 0 && !ml__b_failed(b))
         ml__b_fail(b, op, "KS142", "none of these tables exists");

@@ -33,6 +33,11 @@ static void check_pattern(struct ml_binder *b, const struct ml_node *pattern, bo
             ml__b_fail(b, n, "KS101", "a literal is needed between two columns");
         if (n->kind == ML_N_STAR && before->kind == ML_N_TYPE && before->type == ML_T_STRING && i + 1 < pattern->n)
             ml__b_fail(b, n, "KS103", "'*' after a string column is ambiguous: put a literal between");
+        bool number = before->type == ML_T_INT || before->type == ML_T_LONG || before->type == ML_T_REAL;
+        if (n->kind == ML_N_STAR && before->kind == ML_N_TYPE && before->type != ML_T_STRING && !number && !regex &&
+            i + 1 < pattern->n)
+            ml__b_fail(b, n, "ML101", "'*' after a %s column is not supported: put a literal between",
+                       ml_type_name(before->type));
         if (n->kind == ML_N_LIT && n->val.type != ML_T_STRING)
             ml__b_fail(b, n, "KS005", "a string is needed here");
     }

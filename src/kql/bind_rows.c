@@ -58,37 +58,40 @@ static bool plain_name(const struct ml_node *n)
     return n->kind == ML_N_NAME;
 }
 
-/* (a, b) = f(x): the call gives an array, each name takes one element. */
-static void bind_many(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s,
-                      void (*put)(struct ml_binder *, struct ml_cols *, const struct ml_node *, struct ml_str,
-                                  struct ml_expr *),
-                      struct ml_cols *c)
+typedef void put_fn(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n, struct ml_str name,
+                    struct ml_expr *e);
+
+/* A call that gives several values, one for each array it gets: array_sort_asc(a, b). */
+static uint32_t values_of(const struct ml_node *n)
 {
-    struct ml_expr *call = ml__b_expr(b, n->kid[0], s);
-    if (ml__b_failed(b))
-        return;
-    if (call->kind == ML_E_CALL && (call->fn->flags & ML_FN_MULTI) == 0) {
-        ml__b_fail(b, n->kid[0], "KS107", "this gives one value, not several");
-        return;
-    }
-    for (uint32_t i = 1; i < n->n; i++) {
-        struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
-        arg[0] = call;
-        arg[1] = ml__b_const(b, n, ML_T_LONG, ml_val_long(i - 1));
-        struct ml_expr *e = ml__b_call(b, n, ml__op_find("index"), ML_T_DYNAMIC, arg, 2);
-        put(b, c, n->kid[i], n->kid[i]->text, e);
-    }
+    const struct ml_func *f = n->kind == ML_N_CALL ? ml_func_find(n->text) : NULL;
+    if (f == NULL || (f->flags & ML_FN_MULTI) == 0 || n->n == 0)
+        return 0;
+    const struct ml_node *last = n->kid[n->n - 1];
+    return n->n - (last->kind == ML_N_LIT && last->type == ML_T_BOOL);
 }
 
-/* A multi-value call bound to one name gives its first value. */
-static struct ml_expr *single(struct ml_binder *b, struct ml_expr *e)
+/* (a, b) = f(x, y), or f(x, y) alone, whose columns are then x_sorted, y_sorted. False: n is neither. */
+static bool bind_many(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s, put_fn *put,
+                      struct ml_cols *c)
 {
-    if (e->kind != ML_E_CALL || (e->fn->flags & ML_FN_MULTI) == 0)
-        return e;
-    struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
-    arg[0] = e;
-    arg[1] = ml__b_const(b, e->node, ML_T_LONG, ml_val_long(0));
-    return ml__b_call(b, e->node, ml__op_find("index"), ML_T_DYNAMIC, arg, 2);
+    bool named = n->kind == ML_N_ASSIGN_MANY;
+    const struct ml_node *call = named ? n->kid[0] : n;
+    uint32_t values = values_of(call);
+    if (!named && values < 2)
+        return false;
+    if (values == 0) {
+        ml__b_fail(b, call, "KS107", "this gives one value, not several");
+        return true;
+    }
+    b->many = true;
+    struct ml_expr *all = ml__b_expr(b, call, s);
+    for (uint32_t i = 0; i < (named ? n->n - 1 : values) && !ml__b_failed(b); i++) {
+        struct ml_str name = named ? n->kid[i + 1]->text
+                                   : ml__b_join_text(b, ml__b_auto_name(b, call->kid[i]), "_", ML_STR("sorted"));
+        put(b, c, n, name, ml__b_element(b, call, all, i));
+    }
+    return true;
 }
 
 struct ml_plan *ml__bind_project(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
@@ -97,16 +100,14 @@ struct ml_plan *ml__bind_project(struct ml_binder *b, const struct ml_node *op, 
     struct ml_scope s = row_scope(in);
     for (uint32_t i = 0; i < op->n && !ml__b_failed(b); i++) {
         const struct ml_node *n = op->kid[i];
-        if (n->kind == ML_N_ASSIGN_MANY) {
-            bind_many(b, n, &s, add_unique, &c);
+        if (bind_many(b, n, &s, add_unique, &c))
             continue;
-        }
         if (n->kind == ML_N_STAR) {
             for (uint32_t k = 0; k < in->out.n; k++)
                 add_unique(b, &c, n, in->out.at[k].name, ml__b_column(b, n, k, in->out.at[k].type));
             continue;
         }
-        struct ml_expr *e = single(b, ml__b_expr(b, n, &s));
+        struct ml_expr *e = ml__b_expr(b, n, &s);
         if (n->kind == ML_N_ASSIGN || plain_name(n)) {
             add_unique(b, &c, n, n->text, e);
             continue;
@@ -154,11 +155,9 @@ struct ml_plan *ml__bind_extend(struct ml_binder *b, const struct ml_node *op, s
     add_all(b, &c, in);
     for (uint32_t i = 0; i < op->n && !ml__b_failed(b); i++) {
         const struct ml_node *n = op->kid[i];
-        if (n->kind == ML_N_ASSIGN_MANY) {
-            bind_many(b, n, &s, put_extended, &c);
+        if (bind_many(b, n, &s, put_extended, &c))
             continue;
-        }
-        struct ml_expr *e = single(b, ml__b_expr(b, n, &s));
+        struct ml_expr *e = ml__b_expr(b, n, &s);
         struct ml_str name = n->text;
         if (n->kind == ML_N_ASSIGN || plain_name(n)) {
             check_new(b, &seen, n, name);
@@ -188,11 +187,9 @@ struct ml_plan *ml__bind_print(struct ml_binder *b, const struct ml_node *op, st
     one->nrows = 1;
     for (uint32_t i = 0; i < op->n && !ml__b_failed(b); i++) {
         const struct ml_node *n = op->kid[i];
-        if (n->kind == ML_N_ASSIGN_MANY) {
-            bind_many(b, n, &s, add_unique, &c);
+        if (bind_many(b, n, &s, add_unique, &c))
             continue;
-        }
-        struct ml_expr *e = single(b, ml__b_expr(b, n, &s));
+        struct ml_expr *e = ml__b_expr(b, n, &s);
         struct ml_str name = n->text;
         if (n->kind != ML_N_ASSIGN)
             name = ml__b_numbered(b, ML_STR("print_"), i);

@@ -67,7 +67,7 @@ struct ml_expr *ml__b_search_term(struct ml_binder *b, const struct ml_node *ter
         return t;
     }
     struct ml_str text = ml_val_text(b->arena, &t->val, false);
-    bool cs = b->busy_search; /* kind=case_sensitive */
+    bool cs = b->case_search; /* kind=case_sensitive */
     if (column != NULL && column->kind != ML_N_STAR) {
         struct ml_expr *c = ml__b_expr(b, column, s);
         if (t->type != ML_T_STRING && c->type == t->type)
@@ -148,12 +148,12 @@ static struct ml_plan *matching(struct ml_binder *b, const struct ml_node *op, s
         return all;
     struct ml_scope s = {.cols = &all->out};
     struct ml_plan *p = ml__b_plan(b, ML_P_FILTER, all);
-    bool before = b->busy_search;
-    b->busy_search = cs;
+    bool before = b->case_search;
+    b->case_search = cs;
     p->exprs = ml__b_alloc(b, 1, sizeof *p->exprs);
     p->exprs[0] = predicate(b, op->kid[0], &s);
     p->n = 1;
-    b->busy_search = before;
+    b->case_search = before;
     return p;
 }
 

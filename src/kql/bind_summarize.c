@@ -51,8 +51,12 @@ struct ml_str ml__b_agg_name(struct ml_binder *b, const struct ml_node *call, co
     }
     struct ml_str prefix = agg->prefix != NULL ? ml_str_of(agg->prefix) : call->text;
     struct ml_str name = ml__b_join_text(b, prefix, "_", arg);
-    if (agg->flags & ML_AGG_MULTI || strcmp(agg->name, "percentile") == 0 || strcmp(agg->name, "percentilew") == 0) {
-        struct ml_str text = ml_val_text(b->arena, &a->arg[column + 1]->val, false);
+    if (strncmp(agg->name, "covariance", 10) == 0 && call->n > 1)
+        name = ml__b_join_text(b, name, "_", ml__b_auto_name(b, call->kid[1]));
+    uint32_t first = agg->args[1] == 'l' ? 2 : 1; /* percentilew has a weight before */
+    bool one = strcmp(agg->name, "percentile") == 0 || strcmp(agg->name, "percentilew") == 0;
+    if ((agg->flags & ML_AGG_MULTI) != 0 || one) {
+        struct ml_str text = ml_val_text(b->arena, &a->arg[column + first]->val, false);
         char *p = ml__b_alloc(b, text.n + 1, 1);
         for (size_t i = 0; i < text.n; i++)
             p[i] = text.p[i] == '.' ? '_' : text.p[i];
@@ -265,6 +269,7 @@ struct ml_plan *ml__bind_top_hitters(struct ml_binder *b, const struct ml_node *
     p->key_flags = ml__b_alloc(b, 1, 1);
     p->key_flags[0] = ML_F_DESC | ML_F_NULLS_LAST;
     p->limit = ml__b_expr(b, op->kid[0], &none);
+    p->no_ties = true; /* top-hitters is approximate: which of them it names is not fixed */
     p->serialized = true;
     return p;
 }

@@ -108,8 +108,8 @@ bool ml_guid_parse(struct ml_str s, uint8_t out[16])
     if (s.n >= 2 && ((s.p[0] == '{' && s.p[s.n - 1] == '}') || (s.p[0] == '(' && s.p[s.n - 1] == ')')))
         s = (struct ml_str){s.p + 1, s.n - 2};
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '-' && s.n == 36 && (i == 8 || i == 13 || i == 18 || i == 23))
-            continue;
+        if (s.p[i] == '-' && i > 0)
+            continue; /* wherever they stand */
         if (n == 32)
             return false;
         hex[n++] = s.p[i];
@@ -128,7 +128,7 @@ bool ml_guid_parse(struct ml_str s, uint8_t out[16])
 /* Toward 0, clamped at the ends; NaN is null. */
 static bool real_to_long(double d, int64_t low, int64_t high, int64_t *out)
 {
-    if (isnan(d))
+    if (isnan(d) || isinf(d))
         return false;
     *out = d <= (double)low ? low : d >= (double)high ? high : (int64_t)d;
     return true;

@@ -140,6 +140,12 @@ int ml__eval(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_batch *
     }
 }
 
+int ml__unread(struct ml_ecx *cx, enum ml_type t, struct ml_column *out)
+{
+    const struct ml_val null = ml_val_null(t);
+    return ml_column_init_constant(out, cx->arena, t, &null) ? ML_OK : ml__rt_nomem(cx->rt);
+}
+
 int ml__eval_constant(struct ml_rt *rt, const struct ml_expr *e, struct ml_val *out)
 {
     struct ml_ecx cx = {.rt = rt, .arena = rt->arena};

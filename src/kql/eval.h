@@ -56,6 +56,8 @@ int ml__eval_constant(struct ml_rt *rt, const struct ml_expr *e, struct ml_val *
 /* The rows where a bool expression is true, as row numbers; *n of them. */
 int ml__eval_filter(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_batch *in,
                     uint32_t **rows, size_t *n);
+/* In place of a column that nobody reads: one null for every row. */
+int ml__unread(struct ml_ecx *cx, enum ml_type t, struct ml_column *out);
 /* Out of memory, as a status; and the limits every batch checks. */
 int ml__rt_nomem(struct ml_rt *rt);
 int ml__rt_check(struct ml_rt *rt);

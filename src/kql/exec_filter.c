@@ -73,7 +73,11 @@ static int next_project(struct ml_exec *x, struct ml_batch *out)
     if (!ml__batch_init(out, &x->batch, x->plan->n))
         return ml__rt_nomem(x->rt);
     for (uint32_t i = 0; i < x->plan->n; i++) {
-        rc = ml__eval(&cx, x->plan->exprs[i], &in, &out->cols[i]);
+        enum ml_type t = x->plan->out.at[i].type;
+        if (x->plan->need != NULL && !x->plan->need[i])
+            rc = ml__unread(&cx, t, &out->cols[i]);
+        else
+            rc = ml__eval(&cx, x->plan->exprs[i], &in, &out->cols[i]);
         if (rc != ML_OK)
             return rc;
     }

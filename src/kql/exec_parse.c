@@ -28,12 +28,34 @@ static const char *find_literal(struct ml_str text, size_t from, struct ml_str l
     return memmem(text.p + from, text.n - from, literal.p, literal.n);
 }
 
+/* Bytes of the number that the text starts with. */
+static size_t number_length(struct ml_str s, enum ml_type t)
+{
+    size_t i = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+');
+    while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+        i++;
+    if (t != ML_T_REAL)
+        return i;
+    if (i < s.n && s.p[i] == '.')
+        for (i++; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+            ;
+    size_t e = i + 1;
+    if (i < s.n && (s.p[i] | 0x20) == 'e') {
+        e += e < s.n && (s.p[e] == '-' || s.p[e] == '+');
+        if (e < s.n && s.p[e] >= '0' && s.p[e] <= '9')
+            for (i = e; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+                ;
+    }
+    return i;
+}
+
 /* False: the text does not have the pattern's shape. */
 static bool match_simple(const struct ml_parse_spec *spec, struct ml_str text, struct captures *cap)
 {
     size_t at = 0;
     int32_t open = -1; /* column that waits for its end */
     size_t open_at = 0;
+    enum ml_type open_type = ML_T_STRING;
     if (text.p == NULL)
         text.p = "";
     for (uint32_t i = 0; i < spec->n; i++) {
@@ -49,11 +71,28 @@ static bool match_simple(const struct ml_parse_spec *spec, struct ml_str text, s
             }
         }
         size_t start = (size_t)(hit - text.p);
-        if (open >= 0)
+        if (open >= 0 && item->skip && open_type != ML_T_STRING) {
+            /* a number takes its digits, '*' the rest; the literal comes after them */
+            size_t end = open_at + number_length((struct ml_str){text.p + open_at, text.n - open_at}, open_type);
+            cap->at[open] = (struct ml_str){text.p + open_at, end - open_at};
+            if (start < end) {
+                hit = find_literal(text, end, item->literal);
+                if (hit == NULL)
+                    return false;
+                start = (size_t)(hit - text.p);
+            }
+        } else if (open >= 0) {
             cap->at[open] = (struct ml_str){text.p + open_at, start - open_at};
+        }
         at = start + item->literal.n;
         open = item->column;
         open_at = at;
+        open_type = item->type;
+    }
+    if (open >= 0 && spec->tail && open_type != ML_T_STRING) {
+        struct ml_str rest = {text.p + open_at, text.n - open_at};
+        cap->at[open] = (struct ml_str){rest.p, number_length(rest, open_type)};
+        return true;
     }
     if (open >= 0) {
         cap->at[open] = (struct ml_str){text.p + open_at, text.n - open_at};

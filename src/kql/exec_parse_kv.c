@@ -31,11 +31,6 @@ static void note(struct kv *k, struct ml_str key, struct ml_str value)
         }
 }
 
-static bool at_set(struct ml_str s, size_t i, struct ml_str set)
-{
-    return set.n > 0 && memchr(set.p, s.p[i], set.n) != NULL;
-}
-
 static bool at_text(struct ml_str s, size_t i, struct ml_str what)
 {
     return what.n > 0 && s.n - i >= what.n && memcmp(s.p + i, what.p, what.n) == 0;
@@ -61,14 +56,14 @@ static size_t quoted(struct kv *k, struct ml_str s, size_t i, struct ml_str *val
 static size_t value_end(const struct ml_parse_spec *spec, struct ml_str s, size_t i)
 {
     size_t end = i;
-    while (end < s.n && !at_set(s, end, spec->pair))
+    while (end < s.n && !at_text(s, end, spec->pair))
         end += at_text(s, end, spec->escape) && end + spec->escape.n < s.n ? spec->escape.n + 1 : 1;
     if (!spec->is_greedy)
         return end;
     /* greedy: goes on until a pair delimiter after which a new key stands */
     while (end < s.n) {
         size_t j = end + 1;
-        while (j < s.n && !at_set(s, j, spec->pair) && !at_text(s, j, spec->kv))
+        while (j < s.n && !at_text(s, j, spec->pair) && !at_text(s, j, spec->kv))
             j++;
         if (j < s.n && at_text(s, j, spec->kv))
             return end;
@@ -98,12 +93,12 @@ static void split_row(struct kv *k, struct ml_str s)
     size_t i = 0;
     while (i < s.n) {
         size_t key = i;
-        while (i < s.n && !at_text(s, i, spec->kv) && !at_set(s, i, spec->pair))
+        while (i < s.n && !at_text(s, i, spec->kv) && !at_text(s, i, spec->pair))
             i++;
         if (i >= s.n)
             return;
         if (!at_text(s, i, spec->kv)) { /* no value: not a pair */
-            i++;
+            i += spec->pair.n;
             continue;
         }
         struct ml_str name = trim((struct ml_str){s.p + key, i - key});
@@ -112,12 +107,12 @@ static void split_row(struct kv *k, struct ml_str s)
             name = (struct ml_str){name.p + 1, name.n - 2};
         i += spec->kv.n;
         size_t start = i;
-        while (start < s.n && s.p[start] == ' ' && !at_set(s, start, spec->pair))
+        while (start < s.n && s.p[start] == ' ' && !at_text(s, start, spec->pair))
             start++;
         struct ml_str value;
         if (start < s.n && spec->quote_open.n > 0 && s.p[start] == spec->quote_open.p[0]) {
             i = quoted(k, s, start, &value);
-            while (i < s.n && !at_set(s, i, spec->pair))
+            while (i < s.n && !at_text(s, i, spec->pair))
                 i++;
         } else {
             size_t end = value_end(spec, s, i);
@@ -125,7 +120,7 @@ static void split_row(struct kv *k, struct ml_str s)
             i = end;
         }
         note(k, name, value);
-        i++;
+        i += i < s.n ? spec->pair.n : 1;
     }
 }
 

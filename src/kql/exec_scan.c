@@ -15,19 +15,34 @@ struct scan {
     bool *used; /* by the filter at hand */
 };
 
+static void mark_used(const struct ml_expr *e, bool *used)
+{
+    if (e->kind == ML_E_COLUMN)
+        used[e->column] = true;
+    for (uint32_t i = 0; i < e->n; i++)
+        mark_used(e->arg[i], used);
+}
+
 static int open_scan(struct ml_exec *x)
 {
     struct scan *s = (struct scan *)x;
     const struct ml_plan *p = x->plan;
-    struct ml_scan_ask ask = {.columns = p->columns, .ncolumns = p->out.n, .from_ticks = p->from_ticks,
-                              .to_ticks = p->to_ticks, .prefix_column = p->prefix_column,
-                              .prefix = p->prefix, .limit_rows = p->limit_rows};
-    struct ml_error e;
+    uint32_t *columns = ml_arena_alloc(&x->keep, p->out.n, sizeof *columns);
+    uint32_t ncolumns = 0;
     s->chunks = ml_arena_alloc(&x->keep, p->out.n, sizeof *s->chunks);
     s->loaded = ml_arena_alloc(&x->keep, p->out.n, sizeof *s->loaded);
     s->used = ml_arena_alloc(&x->keep, p->out.n, sizeof *s->used);
-    if (s->chunks == NULL || s->loaded == NULL || s->used == NULL)
+    if (columns == NULL || s->chunks == NULL || s->loaded == NULL || s->used == NULL)
         return ml__rt_nomem(x->rt);
+    for (uint32_t i = 0; i < p->nfilters; i++)
+        mark_used(p->filters[i], s->used);
+    for (uint32_t i = 0; i < p->out.n; i++)
+        if (p->need == NULL || p->need[i] || s->used[i])
+            columns[ncolumns++] = p->columns[i];
+    struct ml_scan_ask ask = {.columns = columns, .ncolumns = ncolumns, .from_ticks = p->from_ticks,
+                              .to_ticks = p->to_ticks, .prefix_column = p->prefix_column,
+                              .prefix = p->prefix, .limit_rows = p->limit_rows};
+    struct ml_error e;
     if (p->source->ops->open(p->source, &ask, &s->scan, &e) != ML_OK)
         return ml__rt_fail(x->rt, NULL, "ML207", "%s", e.text);
     return ML_OK;
@@ -69,14 +84,6 @@ static int read_column(struct scan *s, uint32_t c, const uint32_t *rows, size_t 
                             : (struct ml_val){.type = ML_T_TEXT, .s = text};
     }
     return ML_OK;
-}
-
-static void mark_used(const struct ml_expr *e, bool *used)
-{
-    if (e->kind == ML_E_COLUMN)
-        used[e->column] = true;
-    for (uint32_t i = 0; i < e->n; i++)
-        mark_used(e->arg[i], used);
 }
 
 /* Apply filter f to the rows chosen so far. */
@@ -139,8 +146,10 @@ static int next_scan(struct ml_exec *x, struct ml_batch *out)
             if (!ml__batch_init(out, &x->batch, p->out.n))
                 return ml__rt_nomem(x->rt);
             out->n = n;
+            struct ml_ecx cx = {x->rt, &x->batch};
             for (uint32_t c = 0; c < p->out.n && rc == ML_OK; c++)
-                rc = read_column(s, c, rows, n, &out->cols[c]);
+                rc = p->need == NULL || p->need[c] ? read_column(s, c, rows, n, &out->cols[c])
+                                                   : ml__unread(&cx, p->out.at[c].type, &out->cols[c]);
         }
         s->at += taken;
         if (rc != ML_OK || n > 0)

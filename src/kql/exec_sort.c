@@ -155,7 +155,7 @@ static int collect(struct sort *s)
             return rc;
         if (!ml__rows_add(&s->rows, &wide, true))
             return ml__rt_nomem(x->rt);
-        if (s->limit < 1000000 && s->rows.all.n > 2 * s->limit + 16384 && (rc = shrink(s)) != ML_OK)
+        if (!p->no_ties && s->limit < 1000000 && s->rows.all.n > 2 * s->limit + 16384 && (rc = shrink(s)) != ML_OK)
             return rc;
     }
     return rc;
@@ -170,6 +170,10 @@ static int next_sort(struct ml_exec *x, struct ml_batch *out)
             rc = sort_rows(s);
         if (rc != ML_OK)
             return rc;
+        if (x->plan->no_ties && s->limit > 0 && s->limit < s->n &&
+            compare(s, s->order[s->limit - 1], s->order[s->limit]) == 0)
+            return ml__rt_fail(x->rt, x->plan->limit->node, "ML209",
+                               "top-hitters: several values tie at the cut; use summarize and top");
         s->n = s->limit < s->n ? (size_t)s->limit : s->n;
         s->sorted = true;
         ml_arena_reset(&x->batch);

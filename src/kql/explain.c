@@ -48,7 +48,8 @@ static void print_scan(const struct ml_plan *p, struct ml_buf *out)
 {
     ml_buf_printf(out, " %.*s columns:", (int)p->source->name.n, p->source->name.p);
     for (uint32_t i = 0; i < p->out.n; i++)
-        ml_buf_printf(out, " %.*s", (int)p->out.at[i].name.n, p->out.at[i].name.p);
+        if (p->need == NULL || p->need[i])
+            ml_buf_printf(out, " %.*s", (int)p->out.at[i].name.n, p->out.at[i].name.p);
     struct ml_val t = ml_val_i64(ML_T_DATETIME, p->from_ticks);
     if (p->from_ticks != INT64_MIN) {
         ml_buf_cstr(out, " from ");

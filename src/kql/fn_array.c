@@ -79,7 +79,7 @@ struct ml_val ml__fn_array_concat(struct ml_fcx *f, const struct ml_val *a)
 struct ml_val ml__fn_array_sum(struct ml_fcx *f, const struct ml_val *a)
 {
     double sum = 0;
-    if (!is_array(a))
+    if (!is_array(a) || a->n == 0)
         return ml_val_null(ML_T_REAL);
     for (uint32_t i = 0; i < a->n; i++) {
         const struct ml_val *v = &a->items[i];

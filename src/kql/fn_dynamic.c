@@ -222,13 +222,14 @@ struct ml_val ml__fn_bag_remove_keys(struct ml_fcx *f, const struct ml_val *a)
 
 struct ml_val ml__fn_bag_zip(struct ml_fcx *f, const struct ml_val *a)
 {
-    if (!is_array(&a[0]) || !is_array(&a[1]))
+    if (!is_array(&a[0]))
         return none();
+    uint32_t values = is_array(&a[1]) ? a[1].n : 0;
     struct pairs p = {.at = ml__f_alloc(f, a[0].n, sizeof *p.at)};
     struct ml_val null = none();
     for (uint32_t i = 0; p.at != NULL && i < a[0].n; i++)
         if (a[0].items[i].type == ML_T_STRING)
-            put_pair(&p, a[0].items[i].s, i < a[1].n ? &a[1].items[i] : &null, true);
+            put_pair(&p, a[0].items[i].s, i < values ? &a[1].items[i] : &null, true);
     return ml_val_bag(p.at, p.n);
 }
 

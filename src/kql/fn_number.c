@@ -35,13 +35,13 @@ struct ml_val ml__fn_round(struct ml_fcx *f, const struct ml_val *a)
         return ml_val_real(0);
     double scale = pow(10, (double)(digits < 0 ? -digits : digits));
     double y = digits < 0 ? x / scale : x * scale;
-    double r = nearbyint(y); /* halves go to the even neighbour */
+    double r = round(y); /* halves go away from 0 */
     return ml_val_real(digits < 0 ? r * scale : r / scale);
 }
 
 struct ml_val ml__fn_ceiling(struct ml_fcx *f, const struct ml_val *a)
 {
-    return a->type == ML_T_REAL ? ml_val_real(ceil(a->d)) : *a;
+    return ml_val_real(ceil(as_real(a)));
 }
 
 static double exp10_of(double x)
@@ -77,7 +77,8 @@ struct ml_val ml__fn_real(struct ml_fcx *f, const struct ml_val *a)
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].name, f->name) == 0)
-            return ml_val_real(table[i].of(a->d));
+            return table[i].name[0] == 'l' && a->d < 0 ? ml_val_null(ML_T_REAL) /* logarithms */
+                                                       : ml_val_real(table[i].of(a->d));
     return ml_val_null(ML_T_REAL);
 }
 
@@ -152,7 +153,10 @@ struct ml_val ml__fn_tohex(struct ml_fcx *f, const struct ml_val *a)
     int64_t width = f->n > 1 ? a[1].i : 0;
     if (width < 0 || width > 64)
         width = 0;
-    int n = snprintf(text, sizeof text, "%0*llx", (int)(width > 0 ? width : 1), (unsigned long long)a->i);
+    uint64_t v = f->types[0] == ML_T_INT ? (uint32_t)a->i : (uint64_t)a->i;
+    if (!ml_type_is_int(a->type))
+        return ml__f_error(f, "tohex does not take a %s", ml_type_name(a->type));
+    int n = snprintf(text, sizeof text, "%0*llx", (int)(width > 0 ? width : 1), (unsigned long long)v);
     return ml__f_string(f, text, (size_t)n);
 }
 

@@ -256,10 +256,10 @@ struct ml_val ml__fn_indexof_regex(struct ml_fcx *f, const struct ml_val *a)
     int64_t start = f->n > 2 ? a[2].i : 0;
     int64_t length = f->n > 3 ? a[3].i : -1;
     int64_t occurrence = f->n > 4 ? a[4].i : 1;
-    if (r == NULL || length < -1 || occurrence < 1)
+    if (r == NULL || start < 0 || length < -1 || occurrence < 1)
         return ml_val_null(ML_T_LONG);
-    if (start < 0)
-        start = start + points < 0 ? 0 : start + points;
+    if (start > points)
+        return ml_val_long(-1);
     int64_t end = length < 0 || length > points - start ? points : start + length;
     struct ml_str cut = {s.p, ml_point_offset(s, (size_t)end)};
     for (size_t at = ml_point_offset(s, (size_t)start); at <= cut.n && find(f, r, cut, at);) {

@@ -136,12 +136,12 @@ struct ml_val ml__fn_tolower(struct ml_fcx *f, const struct ml_val *a)
     return map_points(f, a->s, ml_lower_point);
 }
 
-/* Byte offset of the occurrence-th hit within [from, to); SIZE_MAX: there is none. */
+/* Byte offset of the occurrence-th hit that starts within [from, to); SIZE_MAX: there is none. */
 static size_t find_nth(struct ml_str s, struct ml_str needle, size_t from, size_t to, int64_t occurrence)
 {
     for (;;) {
-        const char *hit = to > from ? memmem(s.p + from, to - from, needle.p, needle.n) : NULL;
-        if (hit == NULL)
+        const char *hit = to > from ? memmem(s.p + from, s.n - from, needle.p, needle.n) : NULL;
+        if (hit == NULL || (size_t)(hit - s.p) >= to)
             return SIZE_MAX;
         if (--occurrence <= 0)
             return (size_t)(hit - s.p);
@@ -151,19 +151,20 @@ static size_t find_nth(struct ml_str s, struct ml_str needle, size_t from, size_
 
 struct ml_val ml__fn_indexof(struct ml_fcx *f, const struct ml_val *a)
 {
-    struct ml_str s = a[0].s;
+    struct ml_str s = text_of(f, 0, a);
+    struct ml_str needle = text_of(f, 1, a);
     int64_t n = (int64_t)ml_points(s);
     int64_t start = f->n > 2 ? a[2].i : 0;
     int64_t length = f->n > 3 ? a[3].i : -1;
     int64_t occurrence = f->n > 4 ? a[4].i : 1;
-    if (a[1].s.n == 0 || length < -1 || occurrence < 1)
+    if (needle.n == 0 || length < -1 || occurrence < 1)
         return ml_val_null(ML_T_LONG);
     if (start < 0)
         start = start + n < 0 ? 0 : start + n;
     if (start > n)
         return ml_val_long(-1);
     int64_t end = length < 0 || length > n - start ? n : start + length;
-    size_t at = find_nth(s, a[1].s, ml_point_offset(s, (size_t)start), ml_point_offset(s, (size_t)end),
+    size_t at = find_nth(s, needle, ml_point_offset(s, (size_t)start), ml_point_offset(s, (size_t)end),
                          occurrence);
     return ml_val_long(at == SIZE_MAX ? -1 : (int64_t)ml_points((struct ml_str){s.p, at}));
 }
@@ -189,19 +190,40 @@ struct ml_val ml__fn_replace_string(struct ml_fcx *f, const struct ml_val *a)
     return ml__f_text(f, &b);
 }
 
-/* replace_strings(s, [a, b], [x, y]): one pair after the other. */
+/* replace_strings(s, [a, b], [x, y]): a everywhere, then b where nothing was replaced yet. */
 struct ml_val ml__fn_replace_strings(struct ml_fcx *f, const struct ml_val *a)
 {
-    struct ml_val args[3] = {a[0]};
-    if (a[1].type != ML_T_ARRAY || (a[2].type == ML_T_ARRAY && a[2].n != a[1].n))
+    struct ml_str s = a[0].s;
+    struct ml_buf b = {.max = TEXT_MAX};
+    if (a[1].type != ML_T_ARRAY || a[2].type != ML_T_ARRAY || a[2].n != a[1].n)
+        return ml__f_error(f, "replace_strings needs two arrays of one length");
+    /* by byte: 0 as it is; k + 1: the first byte of text k; UINT32_MAX: a further byte of one */
+    uint32_t *mark = ml__f_alloc(f, s.n, sizeof *mark);
+    size_t *length = ml__f_alloc(f, a[1].n, sizeof *length);
+    if (mark == NULL || length == NULL)
         return ml_val_str(ML_STR(""));
-    for (uint32_t i = 0; i < a[1].n; i++) {
-        const struct ml_val *to = a[2].type == ML_T_ARRAY ? &a[2].items[i] : &a[2];
-        args[1] = ml_val_str(ml_val_text(f->arena, &a[1].items[i], true));
-        args[2] = ml_val_str(ml_val_text(f->arena, to, true));
-        args[0] = ml__fn_replace_string(f, args);
+    for (uint32_t k = 0; k < a[1].n; k++) {
+        struct ml_str from = ml_val_text(f->arena, &a[1].items[k], true);
+        length[k] = from.n;
+        for (size_t at = 0; from.n > 0 && at + from.n <= s.n; at++) {
+            bool here = memcmp(s.p + at, from.p, from.n) == 0;
+            for (size_t i = 0; here && i < from.n; i++)
+                here = mark[at + i] == 0;
+            if (!here)
+                continue;
+            for (size_t i = 0; i < from.n; i++)
+                mark[at + i] = UINT32_MAX;
+            mark[at] = k + 1;
+            at += from.n - 1;
+        }
     }
-    return args[0];
+    for (size_t at = 0; at < s.n; at += mark[at] != 0 ? length[mark[at] - 1] : 1) {
+        if (mark[at] != 0)
+            ml_buf_str(&b, ml_val_text(f->arena, &a[2].items[mark[at] - 1], true));
+        else
+            ml_buf_char(&b, s.p[at]);
+    }
+    return ml__f_text(f, &b);
 }
 
 struct ml_val ml__fn_reverse(struct ml_fcx *f, const struct ml_val *a)

@@ -57,7 +57,10 @@ struct ml_val ml__fn_endof(struct ml_fcx *f, const struct ml_val *a)
 struct ml_val ml__fn_dayofweek(struct ml_fcx *f, const struct ml_val *a)
 {
     int64_t day = ml_floor_div(a->i, ML_TICKS_DAY);
-    return ml_val_i64(ML_T_TIMESPAN, (day + 1) % 7 * ML_TICKS_DAY);
+    int64_t k = (day + 1) % 7;
+    if ((day - k + 7) * ML_TICKS_DAY > ML_TICKS_MAX) /* the last week of all is not whole: null, as the engine has it */
+        return ml_val_null(ML_T_TIMESPAN);
+    return ml_val_i64(ML_T_TIMESPAN, k * ML_TICKS_DAY);
 }
 
 struct ml_val ml__fn_dayofmonth(struct ml_fcx *f, const struct ml_val *a)

@@ -243,8 +243,14 @@ static struct ml_token number(struct ml_lexer *l, size_t from)
     }
     if (point)
         return real(l, from, i);
-    if (ml_long_parse((struct ml_str){l->query.p + from, i - from}, &v))
+    struct ml_str digits = {l->query.p + from, i - from};
+    if (ml_long_parse(digits, &v))
         return literal(l, from, i, ml_val_long(v));
+    if (ml_str_eq(digits, ML_STR("9223372036854775808"))) { /* a minus may stand before it: n marks it */
+        struct ml_val least = ml_val_long(INT64_MIN);
+        least.n = 1;
+        return literal(l, from, i, least);
+    }
     return bad(l, from, i, "the number does not fit a long");
 }
 

@@ -22,6 +22,8 @@ struct ml_parser {
     uint32_t last;        /* end of the token before it */
     int depth;
     bool colon;           /* ':' is the operator of search */
+    bool wild;            /* a*b is a name with a wildcard, not a product */
+    bool cell;            /* of a datatable: the smallest long may be written */
     struct ml_node dummy; /* what a failed rule answers */
 };
 

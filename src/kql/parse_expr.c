@@ -184,7 +184,8 @@ static struct ml_node *arguments(struct ml_parser *p, struct ml_node *call)
 {
     ml__p_want(p, "(");
     bool colon = p->colon;
-    p->colon = false;
+    bool wild = p->wild;
+    p->colon = p->wild = false;
     while (!ml__p_is(p, ")") && p->tok.kind != ML_TOK_END) {
         struct ml_node *arg;
         if (ml__p_is(p, "typeof")) {
@@ -202,6 +203,7 @@ static struct ml_node *arguments(struct ml_parser *p, struct ml_node *call)
             break;
     }
     p->colon = colon;
+    p->wild = wild;
     ml__p_want(p, ")");
     if (call != &p->dummy)
         call->len = p->last - call->pos;
@@ -229,7 +231,9 @@ static struct ml_node *datatable(struct ml_parser *p)
     n->a = ml__p_schema(p, false);
     ml__p_want(p, "[");
     while (!ml__p_is(p, "]") && p->tok.kind != ML_TOK_END) {
+        p->cell = true;
         ml__p_add(p, n, ml__p_expr(p));
+        p->cell = false;
         if (!ml__p_take(p, ","))
             break;
     }
@@ -278,13 +282,12 @@ static struct ml_node *name_or_call(struct ml_parser *p)
     /* A name with wildcards: custom*, a*b. */
     uint32_t end = start.pos + start.len;
     bool wild = false;
-    while (ml__p_is(p, "*") && p->tok.pos == end) {
+    while (p->wild && ml__p_is(p, "*") && p->tok.pos == end) {
         struct ml_token next = ml__p_peek(p);
         bool joins = next.kind == ML_TOK_NAME && next.pos == end + 1;
         bool ends = next.kind == ML_TOK_END || ml_token_is(&next, ",") || ml_token_is(&next, ")") ||
                     ml_token_is(&next, "|") || ml_token_is(&next, ";") ||
-                    ml_token_is(&next, "asc") || ml_token_is(&next, "desc") ||
-                    ml_token_is(&next, "granny-asc");
+                    ml_token_is(&next, "asc") || ml_token_is(&next, "desc");
         if (!ends && !joins)
             break;
         wild = true;
@@ -313,6 +316,8 @@ static struct ml_node *bracket_name(struct ml_parser *p)
 static struct ml_node *literal(struct ml_parser *p)
 {
     struct ml_token t = p->tok;
+    if (t.val.type == ML_T_LONG && t.val.n != 0)
+        return ml__p_fail(p, "KS004", "the number does not fit a long");
     ml__p_next(p);
     struct ml_val v = t.val;
     while (v.type == ML_T_STRING && p->tok.kind == ML_TOK_LITERAL && p->tok.val.type == ML_T_STRING) {
@@ -335,7 +340,7 @@ static struct ml_node *star(struct ml_parser *p)
 {
     struct ml_token t = p->tok;
     ml__p_next(p);
-    if (p->tok.kind == ML_TOK_NAME && p->tok.pos == t.pos + 1) {
+    if (p->wild && p->tok.kind == ML_TOK_NAME && p->tok.pos == t.pos + 1) {
         struct ml_node *rest = name_or_call(p);
         struct ml_node *n = ml__p_node(p, ML_N_WILD, t.pos);
         n->text = (struct ml_str){t.text.p, rest->text.n + 1};
@@ -387,6 +392,8 @@ struct ml_node *ml__p_unary(struct ml_parser *p)
         if (!ml__p_enter(p))
             return &p->dummy;
         ml__p_next(p);
+        if (p->cell && p->tok.kind == ML_TOK_LITERAL && p->tok.val.n != 0)
+            p->tok.val.n = 0; /* -9223372036854775808: its own negation */
         struct ml_node *kid = ml__p_unary(p);
         struct ml_node *n = ml__p_node(p, ML_N_UNARY, pos);
         n->text = text;
@@ -396,6 +403,11 @@ struct ml_node *ml__p_unary(struct ml_parser *p)
     }
     struct ml_node *n = primary(p);
     while (!ml_diag_is_set(p->lex.diag)) {
+        struct ml_token after = {0};
+        if (ml__p_is(p, "."))
+            after = ml__p_peek(p);
+        if (ml_token_is(&after, "["))
+            ml__p_next(p); /* d.[x] is d[x] */
         if (ml__p_is(p, ".")) {
             n = member(p, n);
         } else if (ml__p_is(p, "[")) {

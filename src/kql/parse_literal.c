@@ -176,14 +176,17 @@ static bool dynamic_value(struct ml_parser *p, struct ml_val *out)
         ok = array_value(p, out);
     } else if (p->tok.kind == ML_TOK_LITERAL) {
         *out = p->tok.val;
+        ok = out->type != ML_T_LONG || out->n == 0;
+        if (!ok)
+            ml__p_fail(p, "KS004", "the number does not fit a long");
         ml__p_next(p);
-        ok = true;
     } else if (p->tok.kind == ML_TOK_NAME) {
         ok = dynamic_name(p, out);
     } else {
         bool minus = ml__p_take(p, "-");
         if ((minus || ml__p_take(p, "+")) && p->tok.kind == ML_TOK_LITERAL && !string_token(p)) {
             *out = p->tok.val;
+            out->n = 0;
             if (minus && out->type == ML_T_REAL)
                 out->d = -out->d;
             else if (minus)

@@ -29,6 +29,19 @@ static struct ml_node *op_node(struct ml_parser *p, const char *name, uint32_t p
     return n;
 }
 
+/* A word, or a literal. A parenthesis after a word is the operand that follows: kind=inner (T). */
+static struct ml_node *setting_value(struct ml_parser *p)
+{
+    struct ml_node *n;
+    if (p->tok.kind != ML_TOK_NAME || ml__p_is(p, "true") || ml__p_is(p, "false"))
+        return ml__p_unary(p);
+    if (ml__p_typed_literal(p, &n))
+        return n;
+    n = ml__p_node(p, ML_N_NAME, p->tok.pos);
+    n->text = ml__p_name(p);
+    return n;
+}
+
 /* name[.name]=value; false: something else follows. */
 static bool setting(struct ml_parser *p, struct ml_node *n)
 {
@@ -48,7 +61,7 @@ static bool setting(struct ml_parser *p, struct ml_node *n)
     }
     struct ml_node *o = ml__p_node(p, ML_N_ASSIGN, start.pos);
     o->text = (struct ml_str){start.text.p, end - start.pos};
-    ml__p_add(p, o, ml__p_unary(p));
+    ml__p_add(p, o, setting_value(p));
     ml__p_add_opt(p, n, o);
     return true;
 }
@@ -121,6 +134,7 @@ static void rule_named(struct ml_parser *p, struct ml_node *n)
 
 static void rule_names(struct ml_parser *p, struct ml_node *n)
 {
+    p->wild = true;
     do {
         struct ml_node *name = ml__p_named_expr(p);
         if (ml__p_take(p, "asc"))
@@ -129,13 +143,14 @@ static void rule_names(struct ml_parser *p, struct ml_node *n)
             name->flags |= ML_F_DESC;
         ml__p_add(p, n, name);
     } while (ml__p_take(p, ","));
+    p->wild = false;
 }
 
 static void rule_summarize(struct ml_parser *p, struct ml_node *n)
 {
-    rule_named(p, n);
-    if (n->n == 1 && n->kid[0]->kind == ML_N_NAME && ml_str_eq(n->kid[0]->text, ML_STR("by")))
-        n->n = 0;
+    hints(p, n);
+    if (!ml__p_is(p, "by"))
+        rule_named(p, n);
     if (ml__p_take(p, "by"))
         n->a = ml__p_named_list(p);
 }
@@ -189,9 +204,13 @@ static void rule_as(struct ml_parser *p, struct ml_node *n)
 /* A table as an operand: a name (with wildcards), a call, or a pipe in parentheses. */
 static struct ml_node *table_operand(struct ml_parser *p)
 {
-    return ml__p_is(p, "(") || p->tok.kind == ML_TOK_NAME || ml__p_is(p, "[") || ml__p_is(p, "*")
-               ? ml__p_unary(p)
-               : ml__p_expected(p, "a table");
+    if (!ml__p_is(p, "(") && p->tok.kind != ML_TOK_NAME && !ml__p_is(p, "[") && !ml__p_is(p, "*"))
+        return ml__p_expected(p, "a table");
+    bool before = p->wild;
+    p->wild = !ml__p_is(p, "(");
+    struct ml_node *n = ml__p_unary(p);
+    p->wild = before;
+    return n;
 }
 
 static void rule_join(struct ml_parser *p, struct ml_node *n)

@@ -176,6 +176,8 @@ struct ml_nested_level {
 struct ml_plan {
     uint8_t kind; /* enum ml_plan_kind */
     bool serialized;
+    struct ml_plan *optimized; /* what the optimizer made of this stage */
+    bool *need; /* by output column: somebody reads it. NULL: all are needed */
     struct ml_schema out;
     uint32_t nin;
     struct ml_plan **in;
@@ -184,6 +186,7 @@ struct ml_plan {
     uint8_t *key_flags; /* SORT: ML_F_* of each key */
     bool window;        /* PROJECT, FILTER: all rows at once */
     struct ml_expr *limit;
+    bool no_ties; /* SORT with a limit: rows that tie across it are an error */
     /* VALUES */
     struct ml_val *cells; /* row by row */
     uint32_t nrows;

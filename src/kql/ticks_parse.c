@@ -277,10 +277,12 @@ bool ml_timespan_parse(struct ml_str s, int64_t *ticks)
     if (has_days(&r) && (!number(&r, 1, 8, &days) || !take(&r, '.')))
         return false;
     if (!time_of_day(&r, &c) || r.p != r.end || c.hour > 23 || c.minute > 59 || c.second > 59 ||
-        days > 10675198)
+        days > 10675199)
         return false;
-    int64_t t = days * ML_TICKS_DAY + c.hour * ML_TICKS_HOUR + c.minute * ML_TICKS_MINUTE +
-                c.second * ML_TICKS_SECOND + c.fraction;
+    int64_t t = days * ML_TICKS_DAY;
+    if (__builtin_add_overflow(t, c.hour * ML_TICKS_HOUR + c.minute * ML_TICKS_MINUTE +
+                                      c.second * ML_TICKS_SECOND + c.fraction, &t))
+        return false;
     *ticks = minus ? -t : t;
     return true;
 }
