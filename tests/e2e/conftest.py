@@ -30,7 +30,8 @@ def _load(name: str, path: Path) -> ModuleType:
 
 
 environments = _load("environments", ROOT / "tests" / "environments.py")
-funchost = _load("funchost", Path(__file__).with_name("funchost.py"))
+_load("funchost", Path(__file__).with_name("funchost.py"))
+apphost = _load("apphost", Path(__file__).with_name("apphost.py"))
 e2e_apps = _load("e2e_apps", Path(__file__).with_name("e2e_apps.py"))
 serving = _load("serving", Path(__file__).with_name("serving.py"))
 
@@ -63,7 +64,7 @@ def start_app(memline_program: str, tmp_path: Path) -> Iterator[Callable[..., An
         python = options.pop("python", None) or e2e_apps.python_for(
             (root / "requirements.txt").read_text().split()
         )
-        host = funchost.FuncHost(memline_program, root, python, arguments, **options)
+        host = apphost.AppHost(memline_program, root, python, arguments, **options)
         host.root = root
         hosts.append(host)
         if ready:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
+from apphost import AppHost
 from e2e_apps import connection_string, python_for, python_with_memline
-from funchost import FuncHost
 
 EXECUTED = re.compile(
     r"Executed 'Functions\.(\w+)' \((Succeeded|Failed), Id=[0-9a-f-]{36}, Duration=\d+ms\)(.*)"
@@ -25,10 +25,7 @@ EXECUTED = re.compile(
 
 def test_routes(start_app: Callable[..., Any]) -> None:
     host = start_app("routes")
-    assert (
-        f"\tproduct: [GET] http://localhost:{host.port}/api/products/{{id:int}}"
-        in host.output
-    )
+    assert f"\tproduct: [GET] http://localhost:{host.port}/api/products/{{id:int}}" in host.output
     found = host.get("/api/products/1")
     assert (found.status, json.loads(found.body)) == (200, {"id": 1, "name": "apple"})
     assert found.headers["content-type"] == ["application/json"]
@@ -236,7 +233,8 @@ def test_opentelemetry_in_user_code(start_app: Callable[..., Any], ingestion: An
 
 
 @pytest.mark.skipif(
-    sys.version_info >= (3, 13), reason="opencensus's logging handler breaks on Python 3.13 by itself"
+    sys.version_info >= (3, 13),
+    reason="opencensus's logging handler breaks on Python 3.13 by itself",
 )
 def test_opencensus_in_user_code(start_app: Callable[..., Any], ingestion: Any) -> None:
     host = start_app("census", env={"EXPORT_TO": connection_string(ingestion)})
@@ -351,7 +349,7 @@ def test_the_tutorial(memline_program: str, tmp_path: Path, page: Any) -> None:
         assert (root / name / "function.json").exists()
         (root / name / "__init__.py").write_text(written.replace("https://microsoft.com", page.url))
     python = python_with_memline(["azure-functions", "aiohttp", "requests"])
-    host = FuncHost(memline_program, root, python, command=("func", "host", "start"))
+    host = AppHost(memline_program, root, python, command=("func", "host", "start"))
     try:
         host.wait_for("For detailed output")
         assert host.get("/api/HttpTriggerAsync").text == "Microsoft Page Is Loaded"
