@@ -140,8 +140,27 @@ docs: build .venv/.real ## run the examples in the documents
 demo: build .venv/.real ## profile real functions and show the report
 	@$(IN_VENV) tools/demo.sh
 
-bench: build ## interleaved benchmarks
-	@$(IN_VENV) bench/run.sh
+bench: bench-line ## interleaved benchmarks
+
+BENCH_VERSIONS := 3.11 3.12 3.13
+BENCH_HERE = $(shell tools/pythons.sh | awk '$$2 != "-" { print $$1 }' | grep -xF "$$(printf '%s\n' $(BENCH_VERSIONS))")
+
+bench-line: build ## line events beside memory_profiler and line_profiler; R=5 rounds
+	@$(MAKE) --no-print-directory $(BENCH_HERE:%=.venvs/bench-%/.installed)
+	@mkdir -p build/results
+	@.venv/bin/python bench/line/run.py --rounds $(or $(R),5) --log build/results/bench-line.jsonl \
+	    $(BENCH_HERE:%=.venvs/bench-%/bin/python)
+
+bench-line-instructions: build build/.system-bench ## instructions of one line event; LIMIT=n fails above n
+	@$(MAKE) --no-print-directory $(BENCH_HERE:%=.venvs/bench-%/.installed)
+	@for v in $(BENCH_HERE); do .venv/bin/python bench/line/instructions.py \
+	    $(if $(LIMIT),--limit $(LIMIT)) .venvs/bench-$$v/bin/python || exit 1; done
+
+$(BENCH_VERSIONS:%=.venvs/bench-%/.installed): .venvs/bench-%/.installed: bench/line/environment.sh \
+        bench/line/requirements.txt tools/requirements.txt build/.installed
+	bench/line/environment.sh .venvs/bench-$* "$$(tools/pythons.sh | awk '$$1 == "$*" { print $$2 }')" \
+	    build/bench-$*
+	@touch $@
 
 changelog: ## what the next release will say
 	@$(PYTHON) tools/changelog.py --show
@@ -151,4 +170,5 @@ clean: ## back to a fresh checkout
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san san-py tsan fuzz lint format docs demo bench changelog clean
+        san san-py tsan fuzz lint format docs demo bench bench-line bench-line-instructions \
+        changelog clean

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/setup.sh [build] [test] [lint] -- install the Debian packages that are missing, and only those.
+# tools/setup.sh [build] [test] [lint] [bench] -- install the Debian packages that are missing, and only those.
 # Quick when there is nothing to do. Needs root or sudo only if there is.
 set -eu
 
@@ -7,6 +7,7 @@ build="gcc pkg-config libsqlite3-dev libuv1-dev libmicrohttpd-dev libjansson-dev
        libcurl4-openssl-dev libzstd-dev zlib1g-dev libedit-dev libgnutls28-dev ca-certificates"
 test="libcmocka-dev"
 lint="clang clang-format clang-tidy libclang-rt-14-dev"
+bench="valgrind"
 python=${PYTHON:-python3}
 
 wanted=""
@@ -15,9 +16,10 @@ for group in "${@:-build}"; do
     build) wanted="$wanted $build" ;;
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
+    bench) wanted="$wanted $bench" ;;
     *)
         echo "setup: unknown group '$group'" >&2
-        echo "  try: tools/setup.sh build test lint" >&2
+        echo "  try: tools/setup.sh build test lint bench" >&2
         exit 2
         ;;
     esac

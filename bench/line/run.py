@@ -60,7 +60,7 @@ class Rounds:
         self.results.setdefault((python, case), {}).setdefault(tool, []).append(said)
         if self.log:
             row = {"python": python, "case": case, "tool": tool, "at": started, **said}
-            self.log.write(json.dumps(row) + "\n")
+            print(json.dumps(row), file=self.log, flush=True)
 
 
 def one_round(rounds, number, pythons, chosen):
