@@ -115,6 +115,42 @@ def test_console_text_is_the_aligned_table(mp, records, out):
     assert report.rows[3].contents == "        held.append(block(n))"
 
 
+def test_the_published_tutorial(mp, monkeypatch):
+    """The page's code: sync and async, the root handler's format, values kept, clean columns."""
+    import asyncio
+
+    console = io.StringIO()
+    root = logging.getLogger()
+    handler = logging.StreamHandler(console)
+    monkeypatch.setattr(root, "handlers", [handler])
+    monkeypatch.setattr(root, "level", logging.INFO)
+    root.handlers[0].setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    profiler_logstream = mp.LogFile("memory_profiler_logs", True)
+
+    @mp.profile(stream=profiler_logstream)
+    async def get_page_async(n):
+        await asyncio.sleep(0)
+        page = block(n)
+        return page
+
+    @mp.profile(stream=profiler_logstream)
+    def get_page(n):
+        page = block(n)
+        return page
+
+    assert len(asyncio.run(get_page_async(20))) == 20 * 2**20
+    assert len(get_page(30)) == 30 * 2**20
+    lines = console.getvalue().splitlines()
+    assert all(line.startswith("memory_profiler_logs: ") for line in lines)
+    assert len(lines) == 8
+    assert lines[0] == lines[4] == "memory_profiler_logs: Filename: " + __file__
+    parse = re.compile("memory_profiler_logs: (.*?)  (.*?)  (.*?)  (.*?)  (.*)")
+    rows = [parse.match(lines[i]).groups() for i in (2, 3, 6, 7)]
+    assert [row[3] for row in rows] == ["1"] * 4
+    assert rows[1][4] == rows[3][4] == "        page = block(n)"
+    assert [round(float(rows[i][2].split()[0])) for i in (1, 3)] == [20, 30]
+
+
 def test_messages_are_plain_strings(mp, records):
     leak(mp, mp.LogFile("memory_profiler_logs"))
     assert {type(record.msg) for record in records.records} == {str}

@@ -25,7 +25,7 @@ def run(mp, function, *args, **options):
 def test_loop_that_allocates_and_frees(mp):
     def churn():
         for _ in range(10_000):
-            turn = block(1)
+            turn = bytearray(MIB)
             turn[0] = 1
             del turn
 
@@ -177,7 +177,8 @@ def test_kinds_of_lines_are_counted_as_started(mp):
 
     _, rows, _ = run(mp, work)
     assert rows["for _ in range(3):"].occurrences == 4
-    assert rows["with Manager():"].occurrences == 2
+    # Since 3.10 the interpreter comes back to the line for __exit__.
+    assert rows["with Manager():"].occurrences == (2 if sys.version_info >= (3, 10) else 1)
     assert rows["return x"].occurrences == 1
 
 

@@ -249,7 +249,7 @@ def test_source_in_latin_1_and_with_bad_bytes(mp, out, tmp_path):
 def test_function_of_many_lines(mp, out):
     # 3.12 and 3.13 look for the line number of every event from the top of the code object on
     # (CPython issue 127953), which takes minutes for 100,000 lines.
-    lines = 100_000 if sys.version_info < (3, 12) else 3_000
+    lines = 20_000 if sys.version_info < (3, 12) else 2_000
     source = "def long(x):\n" + "    x += 1\n" * lines + "    return x\n"
     namespace = {}
     exec(compile(source, "<long>", "exec"), namespace)

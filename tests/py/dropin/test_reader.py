@@ -3,6 +3,8 @@
 import pytest
 from dropin_blocks import block
 
+BLANK = " " * 41  # what a blank line's row ends with
+
 CASES = {
     "aligned": (
         """Filename: app.py
@@ -12,12 +14,12 @@ Line #    Mem usage    Increment  Occurrences   Line Contents
     12     46.5 MiB     46.5 MiB           1   @profile
     13                                         def load(n):
     14    -56.5 MiB    -10.0 MiB        1001       buf = bytearray(n)
-    15                                         
+    15BLANK
 
     16                                         # 5.0 MiB  3.0 MiB  1  of buffers
 
 
-""",
+""".replace("BLANK", BLANK),
         [
             (12, 46.5, 46.5, 1, "@profile"),
             (13, None, None, None, "def load(n):"),

@@ -1,4 +1,6 @@
 """All ways to use the injected profile."""
+# ruff: noqa: F821
+
 import builtins
 
 assert builtins.profile is profile

@@ -1,4 +1,5 @@
 """A script that imports the decorator by itself."""
+
 import asyncio
 import time
 

@@ -1,4 +1,6 @@
 """Two decorated functions, in this order; arguments: raise | exit | nothing."""
+# ruff: noqa: F821
+
 import sys
 
 

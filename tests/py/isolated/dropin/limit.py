@@ -1,4 +1,5 @@
 """For --pdb-mmem: each statement says that it ran."""
+# ruff: noqa: F821
 
 
 @profile

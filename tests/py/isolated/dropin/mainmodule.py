@@ -1,4 +1,5 @@
 """The doc of mainmodule."""
+
 import os
 import pickle
 import sys

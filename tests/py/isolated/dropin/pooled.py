@@ -1,4 +1,6 @@
 """Decorated and undecorated functions of the script in processes; argument: the start method."""
+# ruff: noqa: F821
+
 import multiprocessing
 import pickle
 import sys

@@ -1,4 +1,6 @@
 """For --timestamp: spans of every kind; argument: kill (end without leaving)."""
+# ruff: noqa: F821
+
 import asyncio
 import os
 import sys

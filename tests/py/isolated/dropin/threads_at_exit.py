@@ -1,4 +1,6 @@
 """A thread that works on after the main thread has ended."""
+# ruff: noqa: F821
+
 import threading
 import time
 
