@@ -4,9 +4,10 @@ Kept true by tests/py/test_core_stub.py. All sizes are bytes; all times are seco
 """
 
 from types import CodeType
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Generator, List, Optional, Sequence, Tuple
 
 engine: str  # "monitoring" (3.12+) or "settrace" (3.8-3.11)
+version: str  # of memline
 
 # (line, hits, net_bytes, max_bytes, peak_bytes): net = sum of memory after minus before over the
 # line's executions; max = highest memory at the end of one; peak = highest rise within one execution
@@ -50,8 +51,22 @@ class Recorder:
         """Set all figures to zero."""
 
 class Carrier:
-    """3.8-3.11: drives a generator or coroutine with the tracer on whenever it runs (see _wrap.py)."""
+    """3.8-3.11: drives a generator or awaitable with the tracer on whenever it runs (see _wrap.py)."""
+
     def __init__(self, inner: Any) -> None: ...
+    def __iter__(self) -> Carrier: ...
+    def __await__(self) -> Generator[Any, Any, Any]: ...
+    def __next__(self) -> Any: ...
+    def send(self, value: Any) -> Any: ...
+    def throw(self, *error: Any) -> Any: ...
+    def close(self) -> None: ...
+
+def call(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+    """The call, with the tracer on in this thread while it runs."""
+
+def set_gate(name: str) -> str:
+    """How seldom the resident set is read, in this thread and those to come: "faults", "time" or
+    "plain" (at every line); the one that works here is returned."""
 
 # --- process memory (core/proc.h) -------------------------------------------------------------
 def memory(pid: int = -1, kind: str = "rss") -> int:
@@ -93,28 +108,43 @@ class Watcher:
         unless the process ended before. Idempotent."""
 
 # --- the account book, for the native front ----------------------------------------------------
-def book_open(path: str, replace: bool = False) -> None: ...
-def book_close(discard: bool = False) -> None: ...
+def book_open(path: str, replace: bool = False) -> None:
+    """Raises OSError with the reason and the next step; RuntimeError if a book is open."""
+
+def book_close(discard: bool = False) -> None:
+    """Stop profiling and close the book; nothing happens without one."""
+
 def book_path() -> Optional[str]: ...
 def book_meta(key: str, value: str) -> None: ...
 def book_source(file: str, text: str) -> None: ...
+def book_fork_child() -> None:
+    """In a forked child: go on in a book of its own. OSError: its figures will be lost."""
+
 def select(
     *,
     roots: Sequence[str] = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    skip: Sequence[str] = (),
     functions: Sequence[str] = (),
 ) -> None:
-    """Profile, from now on, every function whose file lies below one of roots or matches an include
-    pattern (fnmatch on the absolute path), and matches no exclude pattern. functions: only those
-    whose name or qualified name matches one of these patterns."""
+    """Profile, from now on, every function that these rules name (src/py/rules.h): files below a root
+    and not below a skipped folder, or matching an include pattern (fnmatch on the absolute path), and
+    matching no exclude pattern. functions: only those whose name or qualified name matches."""
+
 def profile_code(code: CodeType, name: str) -> None:
-    """Book this code object's lines from now on."""
-def profile_stop() -> None:
-    """Stop booking; the book stays readable."""
+    """Mark a code object: book its lines from now on."""
+
+def profile_switch(marked: bool, selected: bool) -> None:
+    """Let what was marked by hand, and what rules selected, measure or rest. The book stays open;
+    selected=False also ends select()."""
+
 def snapshot() -> Dict[str, Any]:
-    """{"functions": [{"file", "name", "first_line", "last_line", "rows": [Row...]}], "meta": {...}}"""
+    """{"functions": [{"file", "name", "first_line", "last_line", "rows": [(line, hits, net, max)]}],
+    "command", "pid", "start", "lost"} of the open book."""
+
 def report(
-    paths: Sequence[str] = (), *, format: str = "table", options: Optional[Dict[str, Any]] = None
+    paths: Sequence[str], *, format: str = "table", options: Optional[Dict[str, str]] = None
 ) -> str:
-    """The report of saved books (or of the open one) as text; src/report formats."""
+    """The report of books, living or saved, summed; formats and options of src/report/report.h.
+    Raises OSError (a book cannot be read) or ValueError (an option), with the next step."""

@@ -75,7 +75,9 @@ def parse(args: List[str]) -> Tuple[Dict[str, Any], Optional[str], List[str]]:
             sys.exit(0)
         if word in ("-m", "-c"):
             if at + 1 == len(args):
-                fail(f"'{word}' needs {'a module' if word == '-m' else 'code'}", "memline run --help")
+                fail(
+                    f"'{word}' needs {'a module' if word == '-m' else 'code'}", "memline run --help"
+                )
             return given, word, args[at + 1 :]
         if word == "--":
             at += 1
@@ -187,7 +189,11 @@ class _Start:
 
     def _script(self) -> None:
         if not os.path.exists(self.name):
-            fail(f"cannot open script '{self.name}': no such file", "the path of an existing script", 1)
+            fail(
+                f"cannot open script '{self.name}': no such file",
+                "the path of an existing script",
+                1,
+            )
         self.is_folder = os.path.isdir(self.name) or _is_zip(self.name)
         if self.is_folder:
             sys.path.insert(0, self.name)
@@ -223,7 +229,8 @@ class _Start:
 
             begin()
             name = self.name if self.mode == "-m" else "__main__"
-            runpy._run_module_as_main(name, alter_argv=self.mode == "-m")
+            module = getattr(runpy, "_run_module_as_main")  # noqa: B009  what `python -m` calls
+            module(name, alter_argv=self.mode == "-m")
             return
         if self.mode == "-c":
             text: Any = self.name + "\n"
@@ -249,7 +256,10 @@ class _Start:
         from importlib.machinery import SourceFileLoader
 
         space.update(
-            __file__=file, __cached__=None, __loader__=SourceFileLoader("__main__", file), __doc__=None
+            __file__=file,
+            __cached__=None,
+            __loader__=SourceFileLoader("__main__", file),
+            __doc__=None,
         )
 
 

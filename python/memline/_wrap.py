@@ -7,7 +7,7 @@ import warnings
 import weakref
 from itertools import count
 from types import CodeType, FunctionType
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
 from . import _core
 
@@ -53,7 +53,7 @@ def decorate(obj: Any, hook: Hook, key: Any = None) -> Any:
     return _object(obj, hook, key)
 
 
-def _function(function: FunctionType, hook: Hook, key: Any) -> Any:
+def _function(function: Any, hook: Hook, key: Any) -> Any:
     inner = _wrapped(function)
     if _known(function, key):
         return function
@@ -145,11 +145,11 @@ def _object(obj: Any, hook: Hook, key: Any) -> Any:
         decorate(inner, hook, key)
         if MONITORING:
             return obj
-    call = getattr(type(obj), "__call__", None)
+    call = getattr(type(obj), "__call__", None)  # noqa: B004  the function itself
     if isinstance(call, FunctionType):
         new = decorate(call, hook, key)
         if new is not call:
-            setattr(type(obj), "__call__", new)
+            type(obj).__call__ = new
         return obj
     warnings.warn(f"Could not extract a code object for the object {obj!r}", stacklevel=4)
     return obj
@@ -168,7 +168,7 @@ def own_code(function: FunctionType) -> CodeType:
     """
     code = function.__code__
     marked = code.co_consts + (("memline", next(_numbers)),)
-    changes = {"co_consts": marked}
+    changes: Dict[str, Any] = {"co_consts": marked}
     if sys.version_info >= (3, 13):
         changes["co_code"] = _with_close_events(code)
     function.__code__ = code.replace(**changes)

@@ -9,7 +9,6 @@ import sys
 from typing import Any, Callable, Dict, List, NamedTuple
 
 import pytest
-
 from memline import _core, _wrap
 
 MIB = 1 << 20
@@ -72,4 +71,3 @@ def no_tracer_left() -> Any:
     _libc.malloc_trim(0)
     yield
     assert sys.gettrace() is before
-

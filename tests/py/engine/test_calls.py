@@ -4,7 +4,6 @@ import sys
 import threading
 
 import pytest
-
 from memline import _core, _wrap
 
 MIB = 1 << 20

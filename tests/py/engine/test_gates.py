@@ -1,7 +1,6 @@
 """The three ways of reading the resident set tell the same figures."""
 
 import pytest
-
 from memline import _core
 
 MIB = 1 << 20

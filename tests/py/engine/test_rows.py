@@ -1,6 +1,5 @@
 """Known answers: programs whose resident memory per line is known beforehand."""
 
-import gc
 import sys
 
 import pytest

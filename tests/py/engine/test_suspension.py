@@ -11,10 +11,7 @@ MIB = 1 << 20
 
 def lines(calls, first):
     """Each call's {line relative to def: (hits, net MiB)}."""
-    return [
-        {row[0] - first: (row[1], row[2] / MIB) for row in rows}
-        for [(_, _, rows)] in calls
-    ]
+    return [{row[0] - first: (row[1], row[2] / MIB) for row in rows} for [(_, _, rows)] in calls]
 
 
 def talk():

@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-
 from memline import _core, _wrap
 
 MONITORING = _core.engine == "monitoring"

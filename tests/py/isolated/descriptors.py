@@ -17,7 +17,9 @@ recorder.clear()
 os.closerange(3, 1000)
 mine = [os.open("/etc/passwd", os.O_RDONLY) for _ in range(300)]
 load()
-net = recorder.rows(load.__wrapped__.__code__ if hasattr(load, "__wrapped__") else load.__code__)[0][2]
+net = recorder.rows(load.__wrapped__.__code__ if hasattr(load, "__wrapped__") else load.__code__)[
+    0
+][2]
 print(round(net / (1 << 20)), "MiB")
 for fd in mine:
     os.fstat(fd)

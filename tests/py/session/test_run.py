@@ -45,7 +45,10 @@ def test_code_is_the_real_main(run, python, profiled):
 def test_folders_and_zip_files_run(run, python, profiled, script, tmp_path):
     import zipfile
 
-    script("import sys\n\ndef f():\n    return len(sys.argv)\n\nprint(__name__, f())\n", "d/__main__.py")
+    script(
+        "import sys\n\ndef f():\n    return len(sys.argv)\n\nprint(__name__, f())\n",
+        "d/__main__.py",
+    )
     same_as_python(run, python, profiled, "d", "x")
     with zipfile.ZipFile(tmp_path / "app.pyz", "w") as z:
         z.write(tmp_path / "d" / "__main__.py", "__main__.py")
@@ -81,7 +84,9 @@ def test_standard_input_as_program_and_as_input(run, python, profiled, script):
 )
 def test_the_end_is_the_programs_own(run, python, profiled, script, text):
     if text == "(" and sys.version_info < (3, 10):
-        pytest.skip("3.8 and 3.9 number the line of this error otherwise when they do not read the file themselves")
+        pytest.skip(
+            "3.8 and 3.9 number the line of this error otherwise when they do not read the file themselves"
+        )
     script(text)
     plain, under = same_as_python(run, python, profiled, "app.py")
     told = under.stderr[: under.stderr.find("{\n")] if "{\n" in under.stderr else under.stderr
@@ -97,7 +102,10 @@ def test_a_missing_script_is_named(profiled):
     ("options", "message"),
     [
         (["--sort"], "option '--sort' needs a value"),
-        (["--sort", "size", "app.py"], "bad value 'size' for 'sort' in the command line; use line or net"),
+        (
+            ["--sort", "size", "app.py"],
+            "bad value 'size' for 'sort' in the command line; use line or net",
+        ),
         (["--sotr", "net"], "unknown option '--sotr'\n  try: --sort"),
         (["-m"], "'-m' needs a module"),
     ],
@@ -225,9 +233,14 @@ def test_switched_off_it_is_plain_python(profiled, script):
 
 
 def test_the_book_is_whole_after_a_kill(run, python, script, tmp_path):
-    script("import time\n\ndef work():\n    return 1\n\nfor _ in range(7):\n    work()\nprint(1, flush=True)\ntime.sleep(60)\n")
+    script(
+        "import time\n\ndef work():\n    return 1\n\n"
+        "for _ in range(7):\n    work()\nprint(1, flush=True)\ntime.sleep(60)\n"
+    )
     child = subprocess.Popen(
-        [python, "-m", "memline", "run", "-o", "b.book", "app.py"], cwd=tmp_path, stdout=subprocess.PIPE
+        [python, "-m", "memline", "run", "-o", "b.book", "app.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
     )
     assert child.stdout.readline() == b"1\n"
     child.send_signal(signal.SIGKILL)

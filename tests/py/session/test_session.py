@@ -264,7 +264,9 @@ def test_importing_is_quick_and_starts_nothing(run, python):
         "print(memline.__version__, dir(memline) == sorted(dir(memline)))\n"
         "try:\n    memline.nothing\nexcept AttributeError as e:\n    print(e)\n"
     )
-    out = run([python, "-S", "-c", code], env={"PYTHONPATH": ":".join(p for p in sys.path if p)}).stdout
+    out = run(
+        [python, "-S", "-c", code], env={"PYTHONPATH": ":".join(p for p in sys.path if p)}
+    ).stdout
     first, second, third = out.splitlines()
     assert first == "['memline', 'memline._core'] None"
     assert second.endswith("True")

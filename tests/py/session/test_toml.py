@@ -1,16 +1,18 @@
 """The small TOML reader for Pythons without tomllib."""
 
 import pytest
-
 from memline._toml import table
 
 GOOD = [
     ("[tool.memline]\na = 1", {"a": 1}),
-    ("[tool.memline] # c\na = 'x' # y\nb = \"q\\\"\\n\\u00e9\"\n", {"a": "x", "b": 'q"\né'}),
+    ('[tool.memline] # c\na = \'x\' # y\nb = "q\\"\\n\\u00e9"\n', {"a": "x", "b": 'q"\né'}),
     ("[other]\na = 1979-05-27\n[tool.memline]\nb = true\n[tool.other]\nc = 1", {"b": True}),
     ("[ tool . memline ]\nsort-key = false", {"sort-key": False}),
-    ("[tool.memline]\na = [\n  'x', # one\n  \"y\",\n]\nb = [1, -2]\nc = []", {"a": ["x", "y"], "b": [1, -2], "c": []}),
-    ("[tool.memline]\n\"a\" = 1_000\n", {"a": 1000}),
+    (
+        "[tool.memline]\na = [\n  'x', # one\n  \"y\",\n]\nb = [1, -2]\nc = []",
+        {"a": ["x", "y"], "b": [1, -2], "c": []},
+    ),
+    ('[tool.memline]\n"a" = 1_000\n', {"a": 1000}),
     ("", {}),
 ]
 BAD = [
@@ -19,7 +21,7 @@ BAD = [
     ("[tool.memline]\na = [[1]]", "line 2: only strings"),
     ("[tool.memline]\na = 1 2", "line 2: more than one value"),
     ("[tool.memline]\n\na =", "line 3: a value is missing"),
-    ("[tool.memline]\na = \"\\q\"", "unknown escape"),
+    ('[tool.memline]\na = "\\q"', "unknown escape"),
     ("[tool.memline]\na = [1", "a string, number"),
 ]
 
