@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "host/say.h"
 #include "host/sink.h"
+#include "store/place.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -81,17 +82,27 @@ static void read_identity(struct ml_records *r)
     (void)snprintf(r->pid, sizeof r->pid, "%d", (int)getpid());
 }
 
-static int open_local(struct ml_host *h, struct ml_records *r, const struct ml_sink_trouble *t,
-                      struct ml_error *e)
+/* The project's store; where that cannot be opened, or MEMLINE_FUNC_RECORDS=spool says so, JSON lines. */
+static void open_local(struct ml_host *h, struct ml_records *r, const struct ml_sink_trouble *t)
 {
-    if (h->state_dir[0] == '\0')
-        return ML_OK; /* told already */
-    int rc = ml_spool_open(h->state_dir, t, &r->sinks[r->n_sinks], e);
-    if (rc == ML_OK)
-        r->n_sinks++;
-    else
-        tell_trouble(h, e->text);
-    return ML_OK;
+    const char *how = getenv("MEMLINE_FUNC_RECORDS");
+    char path[PATH_MAX];
+    struct ml_error e;
+    struct ml_sink *sink = &r->sinks[r->n_sinks];
+    int rc = ML_EUNSUPPORTED;
+    if (how == NULL || strcmp(how, "spool") != 0) {
+        rc = ml_store_place(h->settings.root, path, sizeof path, &e);
+        if (rc == ML_OK)
+            rc = ml_store_sink_open(h->loop, path, t, sink, &e);
+        if (rc != ML_OK)
+            tell_trouble(h, e.text);
+    }
+    if (rc != ML_OK && h->state_dir[0] != '\0') {
+        rc = ml_spool_open(h->state_dir, t, sink, &e);
+        if (rc != ML_OK)
+            tell_trouble(h, e.text);
+    }
+    r->n_sinks += rc == ML_OK;
 }
 
 int ml_records_open(struct ml_host *h, struct ml_error *e)
@@ -112,7 +123,11 @@ int ml_records_open(struct ml_host *h, struct ml_error *e)
     read_identity(r);
     h->records = r;
     if (strcmp(where, "azure") != 0)
-        rc = open_local(h, r, &t, e);
+        open_local(h, r, &t);
+    if (strcmp(where, "local") != 0 && cs != NULL) {
+        rc = ml_insights_open(h->loop, cs, h->state_dir, &t, &r->sinks[r->n_sinks], e);
+        r->n_sinks += rc == ML_OK;
+    }
     if (rc == ML_OK)
         rc = ml_timer_new(h->loop, FLUSH_MS, 0, on_flush, r, &r->timer);
     return rc;

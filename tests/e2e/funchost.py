@@ -1,144 +1,142 @@
-"""`memline func start` as a user runs it: a process, its console, and requests to it."""
+"""A running `memline func start` for tests: its output line by line, requests to it, its end."""
 
 import http.client
+import json
 import os
 import re
 import signal
-import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Pattern, Sequence, Union
+from typing import Dict, List, Mapping, Optional, Tuple, Union
+
+STAMP = re.compile(r"^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] ")
+GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+Answer = Tuple[int, Dict[str, str], bytes]
 
 
-class Response(NamedTuple):
-    status: int
-    headers: Dict[str, List[str]]  # names in lower case
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode()
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+def environment(home: Path, **extra: str) -> Dict[str, str]:
+    """A quiet environment in which the interpreter under test is the active one."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MEMLINE", "PYTHON", "FUNCTIONS", "AzureWebJobs", "APP", "languageW"))
+    }
+    kept.update(NO_COLOR="1", HOME=str(home), XDG_STATE_HOME=str(home / "state"), **extra)
+    kept.setdefault("VIRTUAL_ENV", sys.prefix)
+    return kept
 
 
-class FuncHost:
+class Host:
+    """`with Host(program, root) as host`: started and listed on entry, gone on exit."""
+
     def __init__(
         self,
         program: str,
         root: Path,
-        python: str,
-        arguments: Sequence[str] = (),
+        *arguments: str,
         env: Optional[Mapping[str, str]] = None,
-        command: Sequence[str] = ("func", "start"),
+        wait: bool = True,
     ) -> None:
-        self.port = free_port()
-        venv = Path(python).parent.parent
-        kept = {
-            k: v
-            for k, v in os.environ.items()
-            if not k.startswith(("PYTHON", "MEMLINE", "APPLICATIONINSIGHTS"))
-        }
-        environment = {
-            **kept,
-            **{k: os.environ[k] for k in ("MEMLINE_WORKER_DIR",) if k in os.environ},
-            "VIRTUAL_ENV": str(venv),
-            "PATH": f"{venv}/bin:{kept['PATH']}",
-            "LC_ALL": "C.UTF-8",
-            **(env or {}),
-        }
+        self.root = root
+        self.lines: List[str] = []
+        self._wait = wait
+        self._changed = threading.Condition()
+        home = root.parent / "home"
+        home.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
-            [program, *command, "--port", str(self.port), *arguments],
+            [program, "func", "start", "--port", "0", *arguments],
             cwd=str(root),
-            env=environment,
+            env={**environment(home), **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            encoding="utf-8",
+            errors="replace",
         )
-        self.lines: List[str] = []
-        self._more = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            with self._more:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-                self._more.notify_all()
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
 
-    @property
-    def output(self) -> str:
-        return "\n".join(self.lines)
+    def __enter__(self) -> "Host":
+        match = self.line(r"Listening on (https?)://localhost:(\d+)")
+        self.scheme, self.port = match.group(1), int(match.group(2))
+        if self._wait:
+            self.line("Worker process started and initialized")
+        return self
 
-    def wait_for(
-        self, pattern: Union[str, Pattern[str]], timeout: float = 30, count: int = 1
-    ) -> List[str]:
-        """The first lines (as many as count) in which the pattern is found, waiting for them."""
-        search = re.compile(pattern).search
-        deadline = time.monotonic() + timeout
-        with self._more:
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise AssertionError("the host did not end:\n" + self.text())
+        self.process.wait()
+        self._reader.join(5)
+
+    def text(self) -> str:
+        """Everything printed so far."""
+        with self._changed:
+            return "\n".join(self.lines)
+
+    def plain(self) -> str:
+        """The same without time stamps."""
+        return "\n".join(STAMP.sub("", line) for line in self.text().split("\n"))
+
+    def line(self, pattern: str, timeout: float = 30, after: int = 0) -> "re.Match[str]":
+        """Wait for a line; `after`: how many lines to pass over."""
+        end = time.monotonic() + timeout
+        with self._changed:
             while True:
-                found = [line for line in self.lines if search(line)]
-                if len(found) >= count:
-                    return found[:count]
-                left = deadline - time.monotonic()
-                ended = self.process.poll() is not None and not self._reader.is_alive()
-                if left <= 0 or ended:
-                    raise AssertionError(f"{search.__self__.pattern!r} did not come\n{self.output}")
-                self._more.wait(min(left, 0.2))
+                for text in self.lines[after:]:
+                    found = re.search(pattern, text)
+                    if found:
+                        return found
+                left = end - time.monotonic()
+                if left <= 0 or (self.process.poll() is not None and not self._reader.is_alive()):
+                    raise AssertionError(f"no line {pattern!r} in:\n" + "\n".join(self.lines))
+                self._changed.wait(min(left, 0.5))
 
-    def messages(self) -> List[str]:
-        """The console's log lines without their time."""
-        return [re.sub(r"^\[[^\]]*\] ", "", line) for line in self.lines if line.startswith("[")]
-
-    def request(
+    def ask(
         self,
-        method: str,
         path: str,
-        body: Optional[bytes] = None,
+        method: str = "GET",
+        body: Union[bytes, str, None] = None,
         headers: Optional[Mapping[str, str]] = None,
         timeout: float = 30,
-        **more: Any,
-    ) -> Response:
+    ) -> Answer:
+        """Status, headers (lower-case names; the last of a name), body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, path, body=body, headers=dict(headers or {}), **more)
+            connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
-            named: Dict[str, List[str]] = {}
-            for name, value in answer.getheaders():
-                named.setdefault(name.lower(), []).append(value)
-            return Response(answer.status, named, answer.read())
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
         finally:
             connection.close()
 
-    def get(self, path: str, **more: Any) -> Response:
-        return self.request("GET", path, **more)
+    def workers(self) -> List[int]:
+        """The process ids of the workers."""
+        return [w["pid"] for w in json.loads(self.ask("/admin/host/processes")[2])["workers"]]
 
-    def worker_pids(self) -> List[int]:
-        """Children of the host, from the kernel's list."""
-        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in task.read_text().split()]
 
-    def stop(self, timeout: float = 15) -> int:
-        """As Ctrl-C does; the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        try:
-            code = self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError(f"still running {timeout} s after SIGINT\n{self.output}") from None
-        finally:
-            self._reader.join(5)
-            assert self.process.stdout is not None
-            self.process.stdout.close()
-        return code
+def write_app(root: Path, files: Mapping[str, str]) -> Path:
+    """A project: host.json if none is given, and the files."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, text in {"host.json": '{"version":"2.0"}', **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
