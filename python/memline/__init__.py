@@ -15,7 +15,7 @@ from . import _core
 
 TYPE_CHECKING = False  # as in typing, whose import would cost more than all of ours
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, List
 
     from ._session import Profiling as profiling
     from ._session import disable, enable, profile, snapshot
@@ -60,5 +60,5 @@ def __getattr__(name: str) -> "Any":
     return value
 
 
-def __dir__() -> "list[str]":
+def __dir__() -> "List[str]":
     return sorted([*globals(), *_HOMES])

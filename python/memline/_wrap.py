@@ -7,7 +7,7 @@ import warnings
 import weakref
 from itertools import count
 from types import CodeType, FunctionType
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Set
 
 from . import _core
 
@@ -19,7 +19,7 @@ GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
 MONITORING = _core.engine == "monitoring"
 
 # Functions that a hook has taken, each with the hooks' keys: a second decoration is one report.
-_taken: "weakref.WeakKeyDictionary[Any, set]" = weakref.WeakKeyDictionary()
+_taken: "weakref.WeakKeyDictionary[Any, Set[Any]]" = weakref.WeakKeyDictionary()
 
 
 def decorate(obj: Any, hook: Hook, key: Any = None) -> Any:
@@ -37,8 +37,8 @@ def decorate(obj: Any, hook: Hook, key: Any = None) -> Any:
     if isinstance(obj, (staticmethod, classmethod)):
         return type(obj)(decorate(obj.__func__, hook, key))
     if isinstance(obj, property):
-        parts = [f and decorate(f, hook, key) for f in (obj.fget, obj.fset, obj.fdel)]
-        return type(obj)(*parts, doc=obj.__doc__)
+        get, put, drop = (f and decorate(f, hook, key) for f in (obj.fget, obj.fset, obj.fdel))
+        return type(obj)(get, put, drop, obj.__doc__)
     if isinstance(obj, functools.cached_property):
         obj.func = decorate(obj.func, hook, key)
         return obj

@@ -284,11 +284,13 @@ def test_traced_memory_shows_transient_peaks(measured):
 
 @pytest.mark.parametrize("meter", ["rss", "rss-plain", "pss", "uss"])
 def test_meters_of_the_process_agree(measured, meter):
+    # pss moves with every other process that shares our libraries.
+    close = 8 if meter == "pss" else 1
     f = measured(grow, meter=meter)
     f.call()
     net = f.net_mib()
-    assert net[1] == pytest.approx(50, abs=1)
-    assert net[3] == pytest.approx(-50, abs=1)
+    assert net[1] == pytest.approx(50, abs=close)
+    assert net[3] == pytest.approx(-50, abs=close)
 
 
 def test_children_are_added_when_asked_for(measured):
