@@ -3,8 +3,9 @@
 import json
 import sys
 
-import tools
 from programs import known
+
+import tools
 
 MIB = 2**20
 

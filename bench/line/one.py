@@ -12,10 +12,11 @@ import sys
 import time
 
 import cases
+
 import tools
 
 BURST_NS = 2_000_000  # short: somewhere between two of the scheduler's turns
-LEAST_BURSTS = 3
+LEAST_BURSTS = 2
 
 
 def family_time_ns():
@@ -29,7 +30,7 @@ CLOCKS = {"cpu": time.thread_time_ns, "family": family_time_ns}
 def main(case_name, tool_name, seconds):
     case = cases.CASES[case_name]
     run, units = case.make(tools.TOOLS[tool_name]())
-    check = run(3)
+    check = run(2)
     clock = CLOCKS[case.clock]
 
     def burst(n):
@@ -37,12 +38,13 @@ def main(case_name, tool_name, seconds):
         run(n)
         return clock() - start
 
-    n = 1
-    while min(burst(n), burst(n)) < BURST_NS:
-        n *= 2
     gc.collect()
     gc.disable()
-    spent = []
+    n = 1
+    spent = [burst(n)]
+    while min(spent) < BURST_NS:
+        n *= 2
+        spent = [burst(n), burst(n)]
     while len(spent) < LEAST_BURSTS or sum(spent) < float(seconds) * 1e9:
         spent.append(burst(n))
     getattr(run, "close", lambda: None)()

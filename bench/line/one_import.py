@@ -29,4 +29,4 @@ memory = resident() - memory
 if tool in ("dropin", "original"):
     wanted = "original" if tool == "original" else "memline"
     assert wanted in memory_profiler.__file__, memory_profiler.__file__
-print('{"cpu": %d, "wall": %d, "rss": %d}' % (cpu, wall, memory))
+print(f'{{"cpu": {cpu}, "wall": {wall}, "rss": {memory}}}')

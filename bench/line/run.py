@@ -29,7 +29,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pythons", nargs="+", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.05, help="processor time of a measurement")
+    parser.add_argument(
+        "--seconds", type=float, default=0.05, help="processor time of a measurement"
+    )
     parser.add_argument("--cases", default="", help="only these, comma-separated")
     parser.add_argument("--log", help="write every measurement there, a line of JSON each")
     return parser.parse_args()

@@ -3,6 +3,7 @@
 from statistics import median
 
 import cases
+
 import tools
 
 SPREAD = 1.3

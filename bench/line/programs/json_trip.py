@@ -5,7 +5,7 @@ import json
 
 def document(i):
     rows = []
-    for k in range(20):
+    for k in range(8):
         rows.append({"id": k, "name": f"item {k}", "tags": ["a", "b", str(i)], "price": k * 1.25})
     return {"number": i, "rows": rows, "note": "x" * 100}
 

@@ -44,20 +44,17 @@ def call_often(n, function):
 
 
 # `lines` with a constant of 20,000 items: hashing its code object costs as many hashes.
+_ITEMS = ", ".join(map(str, range(20_000)))
+_SOURCE = f"""
+def lines_big(n):
+    if n < 0:
+        return ({_ITEMS})
+    for i in range(n):
+        a = i
+        b = a
+        c = b
+    return c
+"""
 _namespace = {"__name__": __name__}
-exec(
-    compile(
-        "def lines_big(n):\n"
-        "    if n < 0:\n"
-        "        return (%s)\n"
-        "    for i in range(n):\n"
-        "        a = i\n"
-        "        b = a\n"
-        "        c = b\n"
-        "    return c\n" % ",".join(map(str, range(20_000))),
-        __file__,
-        "exec",
-    ),
-    _namespace,
-)
+exec(compile(_SOURCE, __file__, "exec"), _namespace)
 lines_big = _namespace["lines_big"]

@@ -52,7 +52,7 @@ class Box:
 
 def work(n):
     total = 0.0
-    box = Box(20)
+    box = Box(4)
     for _ in range(n):
         total += box.step()
     return round(total, 6)

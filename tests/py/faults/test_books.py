@@ -109,7 +109,9 @@ def test_a_folder_for_books_that_cannot_be_made(run, python, program):
     assert [p for p in os.listdir(program.parent) if p.endswith(".book")]
 
 
-@pytest.mark.parametrize("words", [["-o", ""], ["-o", "."], ["-o", "no/such/folder/x"], ["-o", "a\nb/c"]])
+@pytest.mark.parametrize(
+    "words", [["-o", ""], ["-o", "."], ["-o", "no/such/folder/x"], ["-o", "a\nb/c"]]
+)
 def test_a_place_that_is_no_place(run, python, program, words):
     done = run([python, "-m", "memline", "run", *words, program], status=None)
     assert "Traceback" not in done.stderr

@@ -297,7 +297,7 @@ def test_the_same_under_every_front(run, python, tmp_path, name):
 @pytest.mark.parametrize("taken", [1, 6])
 def test_tool_ids_taken_by_others(run, python, tmp_path, taken):
     """Another tool has the profilers' id: we take a free one. All taken: a clear error, no crash."""
-    program = """
+    program = f"""
         import sys
         for number in range({taken}):
             sys.monitoring.use_tool_id((2 + number) % 6, "other")
@@ -311,7 +311,7 @@ def test_tool_ids_taken_by_others(run, python, tmp_path, taken):
         except RuntimeError as error:
             print("RuntimeError:", error)
             print(f(), {taken})
-    """.format(taken=taken)
+    """
     path = write(tmp_path, PLAIN, program)
     done = run([python, path], env={"MEMLINE_BOOKS": str(tmp_path / "books")})
     assert done.stdout.splitlines()[-1] == f"1 {taken}"
