@@ -15,6 +15,7 @@ struct ml_query_run {
     struct ml_query_options options;
     int format; /* enum ml_query_format */
     bool explain;
+    bool bare; /* rows only, and nothing when there are none: --follow */
     unsigned width; /* of the terminal; 0: no limit */
 };
 

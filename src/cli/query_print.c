@@ -1,0 +1,231 @@
+/* cli/query_print.c -- a query's result for people and for files: table, CSV, markdown, JSON; see query_run.h.
+ * SPDX-License-Identifier: MIT */
+#include "base/utf8.h"
+#include "base/vec.h"
+#include "cli/query_run.h"
+#include "kql/text.h"
+#include "kql/ticks.h"
+
+#include <math.h>
+
+const char *const ml_query_formats[] = {"table", "json", "csv", "markdown", NULL};
+
+enum { CELL_MAX = 200, SAMPLE_ROWS = 1000 }; /* columns of a cell shown; rows that set the widths */
+
+static void cell_text(const struct ml_val *v, enum ml_type t, struct ml_buf *out)
+{
+    if (v->null)
+        return;
+    if (t == ML_T_DATETIME)
+        ml_datetime_print_short(v->i, out);
+    else if (t == ML_T_REAL && isfinite(v->d))
+        ml_real_print(v->d, out);
+    else
+        ml_val_print(v, t == ML_T_DYNAMIC, out);
+}
+
+/* Columns on a terminal; control characters count as one and are shown as blanks. */
+static size_t width_of(struct ml_str s)
+{
+    size_t w = 0;
+    while (s.n > 0) {
+        uint32_t c;
+        size_t k = ml_utf8_next(s, &c);
+        w += k == 0 ? 1 : (size_t)ml_utf8_width(c);
+        k = k != 0 ? k : 1;
+        s = (struct ml_str){s.p + k, s.n - k};
+    }
+    return w;
+}
+
+static void add_shown(struct ml_buf *out, struct ml_str s, size_t width, bool right, bool pad)
+{
+    size_t w = width_of(s);
+    if (right && w < width)
+        ml_buf_fill(out, ' ', width - w);
+    size_t used = 0;
+    for (struct ml_str rest = s; rest.n > 0;) {
+        uint32_t c = 0;
+        size_t k = ml_utf8_next(rest, &c);
+        size_t one = k == 0 ? 1 : (size_t)ml_utf8_width(c);
+        k = k != 0 ? k : 1;
+        if (w > width && used + one + 1 > width) {
+            ml_buf_cstr(out, "\xE2\x80\xA6"); /* an ellipsis: it did not fit */
+            used++;
+            break;
+        }
+        if (c < 0x20)
+            ml_buf_char(out, ' ');
+        else
+            ml_buf_add(out, rest.p, k);
+        used += one;
+        rest = (struct ml_str){rest.p + k, rest.n - k};
+    }
+    if (pad && !right && used < width)
+        ml_buf_fill(out, ' ', width - used);
+}
+
+static void add_csv(struct ml_buf *out, struct ml_str s)
+{
+    bool quote = false;
+    for (size_t i = 0; i < s.n; i++)
+        quote |= s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
+    if (!quote) {
+        ml_buf_str(out, s);
+        return;
+    }
+    ml_buf_char(out, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"')
+            ml_buf_char(out, '"');
+        ml_buf_char(out, s.p[i]);
+    }
+    ml_buf_char(out, '"');
+}
+
+static void add_markdown(struct ml_buf *out, struct ml_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '|' || s.p[i] == '\\')
+            ml_buf_char(out, '\\');
+        ml_buf_char(out, s.p[i] == '\n' || s.p[i] == '\r' ? ' ' : s.p[i]);
+    }
+}
+
+static bool is_right(enum ml_type t)
+{
+    return ml_type_is_number(t) || t == ML_T_TIMESPAN;
+}
+
+struct printer {
+    int format;
+    const struct ml_query_table *table;
+    size_t *widths; /* TABLE: by column */
+    struct ml_buf *out;
+    size_t rows;
+};
+
+static void head(struct printer *p)
+{
+    uint32_t n = p->table->ncolumns;
+    for (uint32_t i = 0; i < n; i++) {
+        struct ml_str name = p->table->columns[i].name;
+        bool right = is_right(p->table->columns[i].type);
+        switch (p->format) {
+        case ML_QF_CSV:
+            ml_buf_cstr(p->out, i > 0 ? "," : "");
+            add_csv(p->out, name);
+            break;
+        case ML_QF_MARKDOWN:
+            ml_buf_cstr(p->out, "| ");
+            add_markdown(p->out, name);
+            ml_buf_char(p->out, ' ');
+            break;
+        default:
+            ml_buf_cstr(p->out, i > 0 ? "  " : "");
+            add_shown(p->out, name, p->widths[i], right, i + 1 < n);
+        }
+    }
+    ml_buf_cstr(p->out, p->format == ML_QF_MARKDOWN ? "|\n" : "\n");
+    for (uint32_t i = 0; i < n && p->format == ML_QF_MARKDOWN; i++)
+        ml_buf_cstr(p->out, is_right(p->table->columns[i].type) ? "|--:" : "|---");
+    for (uint32_t i = 0; i < n && p->format == ML_QF_TABLE; i++) {
+        ml_buf_cstr(p->out, i > 0 ? "  " : "");
+        ml_buf_fill(p->out, '-', p->widths[i]);
+    }
+    if (p->format != ML_QF_CSV)
+        ml_buf_cstr(p->out, p->format == ML_QF_MARKDOWN ? "|\n" : "\n");
+}
+
+static void row(struct printer *p, const struct ml_batch *b, size_t r)
+{
+    struct ml_buf cell = {0};
+    for (uint32_t i = 0; i < p->table->ncolumns; i++) {
+        enum ml_type t = p->table->columns[i].type;
+        struct ml_val v = ml_column_get(&b->cols[i], r);
+        ml_buf_clear(&cell);
+        cell_text(&v, t, &cell);
+        struct ml_str s = ml_buf_view(&cell);
+        if (p->format == ML_QF_CSV) {
+            ml_buf_cstr(p->out, i > 0 ? "," : "");
+            add_csv(p->out, s);
+        } else if (p->format == ML_QF_MARKDOWN) {
+            ml_buf_cstr(p->out, "| ");
+            add_markdown(p->out, s);
+            ml_buf_char(p->out, ' ');
+        } else {
+            ml_buf_cstr(p->out, i > 0 ? "  " : "");
+            add_shown(p->out, s, p->widths[i], is_right(t), i + 1 < p->table->ncolumns);
+        }
+    }
+    ml_buf_cstr(p->out, p->format == ML_QF_MARKDOWN ? "|\n" : "\n");
+    ml_buf_free(&cell);
+    p->rows++;
+}
+
+/* Wide enough for the names and for the first batch's cells, within the limit of a cell. */
+static void measure(struct printer *p, const struct ml_batch *b)
+{
+    struct ml_buf cell = {0};
+    for (uint32_t i = 0; i < p->table->ncolumns; i++) {
+        size_t w = width_of(p->table->columns[i].name);
+        for (size_t r = 0; r < b->n && r < SAMPLE_ROWS; r++) {
+            struct ml_val v = ml_column_get(&b->cols[i], r);
+            ml_buf_clear(&cell);
+            cell_text(&v, p->table->columns[i].type, &cell);
+            size_t k = width_of(ml_buf_view(&cell));
+            w = k > w ? k : w;
+        }
+        p->widths[i] = w < CELL_MAX ? w : CELL_MAX;
+    }
+    ml_buf_free(&cell);
+}
+
+static int print_table(struct ml_query *q, uint32_t t, int format, bool bare, struct ml_buf *out)
+{
+    struct printer p = {.format = format, .table = ml_query_table(q, t), .out = out};
+    struct ml_batch b;
+    int rc = ml_query_next(q, t, &b);
+    if (rc != ML_OK)
+        return rc;
+    p.widths = ml_calloc(p.table->ncolumns, sizeof *p.widths);
+    if (p.widths == NULL)
+        return ML_ENOMEM;
+    measure(&p, &b);
+    if (t > 0)
+        ml_buf_char(out, '\n');
+    if (!bare)
+        head(&p);
+    while (rc == ML_OK && b.n > 0) {
+        for (size_t r = 0; r < b.n; r++)
+            row(&p, &b, r);
+        rc = ml_query_next(q, t, &b);
+    }
+    if (format == ML_QF_TABLE && rc == ML_OK && !bare)
+        ml_buf_printf(out, "(%zu row%s)\n", p.rows, p.rows == 1 ? "" : "s");
+    ml_free(p.widths);
+    return rc;
+}
+
+int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out, struct ml_buf *wrong)
+{
+    struct ml_query *q = NULL;
+    int rc = ml_query_open(text, &r->options, &q);
+    if (rc == ML_OK && r->explain) {
+        ml_query_explain(q, out);
+    } else if (rc == ML_OK && r->format == ML_QF_JSON) {
+        rc = ml_query_json(q, out);
+        ml_buf_char(out, '\n');
+    } else {
+        for (uint32_t t = 0; rc == ML_OK && t < ml_query_tables(q); t++)
+            rc = print_table(q, t, r->format, r->bare, out);
+    }
+    if (rc == ML_OK)
+        rc = out->status;
+    if (rc != ML_OK && q != NULL && ml_diag_is_set(ml_query_diag(q)))
+        ml_diag_print(ml_query_diag(q), text, wrong);
+    else if (rc != ML_OK)
+        ml_buf_printf(wrong, "kql: %s\n", ml_status_text(rc));
+    ml_query_close(q);
+    return rc;
+}
