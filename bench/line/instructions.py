@@ -59,6 +59,7 @@ def main():
     parser.add_argument("python")
     parser.add_argument("--limit", type=float)
     options = parser.parse_args()
+    subprocess.run([options.python, "-c", PROGRAM, HERE, "1", "plain"], check=True)  # bytecode
     cost, reads = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("plain", "profiled"):
