@@ -65,11 +65,11 @@ def agree(found, known):
 
 # --- docutils on its own documents ---------------------------------------------------------------
 
+# The README of aiohttp, as its authors wrote it, in reStructuredText.
 DOCUMENT = """
-import importlib.metadata as m, sys
-# The READMEs of packages, as their authors wrote them, in reStructuredText.
-text = m.metadata("docutils").get_payload() or m.metadata("docutils")["Description"]
-sys.stdout.write(text)
+import importlib.metadata, sys
+about = importlib.metadata.metadata("aiohttp")
+sys.stdout.write(about.get_payload() or about["Description"])
 """
 
 
