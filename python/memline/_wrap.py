@@ -1,5 +1,7 @@
 """From whatever may be decorated to the plain Python functions in it, and how those are measured."""
 
+from __future__ import annotations
+
 import functools
 import sys
 import types
@@ -7,11 +9,14 @@ import warnings
 import weakref
 from itertools import count
 from types import CodeType, FunctionType
-from typing import Any, Callable, Dict, Optional, Set
 
 from . import _core
 
-Hook = Callable[[FunctionType], Callable[..., Any]]
+TYPE_CHECKING = False  # as in typing, whose import would cost more than all of ours
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional, Set
+
+    Hook = Callable[[FunctionType], Callable[..., Any]]
 
 # Kinds of code (co_flags), as in the module inspect, which would cost 8 ms to import.
 GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
@@ -19,7 +24,7 @@ GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
 MONITORING = _core.engine == "monitoring"
 
 # Functions that a hook has taken, each with the hooks' keys: a second decoration is one report.
-_taken: "weakref.WeakKeyDictionary[Any, Set[Any]]" = weakref.WeakKeyDictionary()
+_taken: weakref.WeakKeyDictionary[Any, Set[Any]] = weakref.WeakKeyDictionary()
 
 
 def decorate(obj: Any, hook: Hook, key: Any = None) -> Any:
@@ -190,7 +195,7 @@ def _with_close_events(code: CodeType) -> bytes:
     return bytes(data)
 
 
-def add_nested(recorder: "_core.Recorder", code: CodeType, top: CodeType, always: bool) -> None:
+def add_nested(recorder: _core.Recorder, code: CodeType, top: CodeType, always: bool) -> None:
     """The code objects inside `code` are booked on the lines of `top`."""
     for item in code.co_consts:
         if isinstance(item, CodeType):
@@ -198,7 +203,7 @@ def add_nested(recorder: "_core.Recorder", code: CodeType, top: CodeType, always
             add_nested(recorder, item, top, always)
 
 
-def instrument(function: FunctionType, recorder: "_core.Recorder") -> Callable[..., Any]:
+def instrument(function: FunctionType, recorder: _core.Recorder) -> Callable[..., Any]:
     """Measure the function in `recorder` from now on.
 
     3.12+: the very same function object is returned. Before, a wrapper of the same kind (plain,

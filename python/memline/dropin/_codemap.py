@@ -84,7 +84,7 @@ class CodeMap(dict):  # type: ignore[type-arg]  # subclasses of subclasses give 
         local.memory = memory
         return float(before)
 
-    def items(self):  # type: ignore[no-untyped-def,override]
+    def items(self):  # type: ignore[no-untyped-def]
         """(file name, iterator of (line, figure or None)) of each function with measurements."""
         self._refresh()
         return self._measured()

@@ -1,8 +1,13 @@
 """--pdb-mmem: the debugger, entered where memory reached a limit."""
 
+from __future__ import annotations
+
 import sys
-from types import FrameType
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
 
 
 def enter(frame: FrameType, memory: float, limit: float) -> Any:

@@ -37,8 +37,9 @@ def around(function: FunctionType, span: Span) -> FunctionType:
         wrapper = _generator(function, span)
     else:
         wrapper = _plain(function, span)
-    wraps: FunctionType = functools.wraps(function)(wrapper)
-    return wraps
+    functools.update_wrapper(wrapper, function)
+    result: FunctionType = wrapper
+    return result
 
 
 def _plain(function: Any, span: Span) -> Any:

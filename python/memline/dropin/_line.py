@@ -37,7 +37,7 @@ class LineProfiler:
         # type: (Any) -> None
         include_children = kw.get("include_children", False)
         self.backend = choose_backend(kw.get("backend"))
-        self.max_mem = kw.get("max_mem")
+        self.max_mem: Any = kw.get("max_mem")
         self.enable_count = 0
         self.prevlines: List[int] = []
         self.prev_lineno: Optional[int] = None
@@ -69,7 +69,7 @@ class LineProfiler:
         self._registered = 0
         self._recorder.clear()
         if isinstance(new, CodeMap):
-            new._refresh = self._flush  # type: ignore[method-assign]
+            new._refresh = self._flush
 
     def _flush(self) -> None:
         """Write the engine's figures into the map."""

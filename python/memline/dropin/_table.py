@@ -24,7 +24,7 @@ from ._logfile import LogFile, Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, List, Optional, Tuple
+    from typing import Any, Dict, Iterable, List, Optional, Tuple
 
     from ._figures import Figure
 
@@ -37,13 +37,13 @@ _heading = HEADINGS[os.environ.get("MEMLINE_HEADING") == HEADINGS[1]]
 
 # One report at a time. A thread that cannot have its turn writes all the same: a stream that waits
 # for another thread's report must not hang the program.
-_turn = _thread.RLock()
+_turn: Any = _thread.RLock()  # type: ignore[attr-defined]  # the stubs lack it
 _PATIENCE_S = 1.0
 
 
 def _new_turn() -> None:
     global _turn
-    _turn = _thread.RLock()
+    _turn = _thread.RLock()  # type: ignore[attr-defined]
 
 
 if hasattr(os, "register_at_fork"):
@@ -136,7 +136,7 @@ def _log(stream: LogFile, filename: str, measures: Measures, precision: int, fun
     header = ROW.format("Line #", "Mem usage", "Increment", _heading, "Line Contents")
     rule = "=" * len(header)
     names = ("Line #", "Mem usage", "Increment", _heading, "Line Contents")
-    place = {"file": filename, "function": function}
+    place: Dict[str, Any] = {"file": filename, "function": function}
     stream.write(Message("Filename: " + filename, kind="file", **place))
     shown = header + "\n" + rule  # what people see: the rule never passes the filter
     stream.write(Message("  ".join(names), kind="header", console=shown, **place))

@@ -254,14 +254,11 @@ def activate(timestamper: Optional[TimeStamper]) -> None:
     _active = timestamper
 
 
-def also(function: FunctionType) -> FunctionType:
+def also(function: Any) -> Any:
     """function, noted by the active TimeStamper if there is one."""
     if _active is None:
         _activate_for_mprof()
-    if _active is None:
-        return function
-    wrapped: FunctionType = _active.wrap_function(function)
-    return wrapped
+    return function if _active is None else _active.wrap_function(function)
 
 
 def _activate_for_mprof() -> None:
