@@ -304,7 +304,7 @@ static void serve(struct ml_host *h, struct ml_http_request *r)
 {
     if (h->state == ML_HOST_ERROR || h->state == ML_HOST_STOPPING || h->draining)
         not_running(h, r);
-    else if (ml_host_pick(h) == NULL)
+    else if (!ml_host_is_ready(h))
         (void)wait_for_worker(h, r);
     else if (h->max_outstanding >= 0 &&
              (int64_t)(h->http_running + h->queued.n) >= h->max_outstanding)

@@ -155,7 +155,9 @@ bool ml_host_workers_gone(const struct ml_host *h);
 /* A watched file changed, or /admin/host/restart. */
 void ml_host_reload(struct ml_host *h);
 void ml_host_reload_step(struct ml_host *h); /* something it may wait for has happened */
-/* A worker that can take an invocation now; NULL: none. */
+/* Some worker can take an invocation now. */
+bool ml_host_is_ready(const struct ml_host *h);
+/* The next such worker in turn; NULL: none. */
 struct ml_slot *ml_host_pick(struct ml_host *h);
 void ml_host_tick_workers(struct ml_host *h, uint64_t now);
 /* Kill and replace; not counted as a crash. */

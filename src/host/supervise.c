@@ -569,9 +569,19 @@ bool ml_host_workers_gone(const struct ml_host *h)
     return true;
 }
 
-struct ml_slot *ml_host_pick(struct ml_host *h)
+bool ml_host_is_ready(const struct ml_host *h)
 {
     if (h->app == NULL || h->reloading || h->state != ML_HOST_RUNNING)
+        return false;
+    for (int i = 0; i < h->n_slots; i++)
+        if (h->slots[i].state == ML_SLOT_READY)
+            return true;
+    return false;
+}
+
+struct ml_slot *ml_host_pick(struct ml_host *h)
+{
+    if (!ml_host_is_ready(h))
         return NULL;
     for (int i = 0; i < h->n_slots; i++) {
         struct ml_slot *s = &h->slots[(h->next_slot + i) % h->n_slots];

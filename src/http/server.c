@@ -553,7 +553,15 @@ static void listener_pause(struct ml_http_server *s, bool pause)
         (void)uv_timer_start(&s->sweep, on_sweep, 1000, 1000);
 }
 
-/* Deadlines of connections. MHD sees a shut-down socket as a client that left. */
+/* The client closed, and nothing of what it sent is left to read. */
+static bool peer_left(int fd)
+{
+    char b;
+    return recv(fd, &b, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* Deadlines of connections. libmicrohttpd sees a shut-down socket as a client that left; it does not
+ * see an end of file that arrived together with the last bytes (it waits for edges), so we look. */
 static void on_sweep(uv_timer_t *h)
 {
     struct ml_http_server *s = h->data;
@@ -561,9 +569,16 @@ static void on_sweep(uv_timer_t *h)
     if (s->paused && !s->draining)
         listener_pause(s, false);
     for (struct sock *k = s->socks; k != NULL; k = k->next) {
-        if (k->limit_ms == 0 || now - k->since_ms < k->limit_ms)
-            continue;
         struct ml_http_conn *c = k->request;
+        if (k->limit_ms == 0)
+            continue;
+        if (peer_left(k->fd)) {
+            (void)shutdown(k->fd, SHUT_RDWR);
+            k->limit_ms = 0;
+            continue;
+        }
+        if (now - k->since_ms < k->limit_ms)
+            continue;
         if (c != NULL && c->r.body.bytes - k->body_bytes >= SLOW_BYTES) {
             k->body_bytes = c->r.body.bytes;
             k->since_ms = now;
