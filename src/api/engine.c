@@ -70,8 +70,8 @@ static void too_large(struct ml__job *j, const char *what)
 {
     j->frame.error_code = "E_QUERY_RESULT_SET_TOO_LARGE";
     snprintf(j->error.text, sizeof j->error.text,
-             "Query result set has exceeded the internal %s limit; the rows that follow are left out. Ask for less (take, "
-             "summarize), or set notruncation",
+             "the result is larger than the limit of its %s, so not all rows were returned "
+             "(E_QUERY_RESULT_SET_TOO_LARGE); ask for less (take, summarize), or set notruncation",
              what);
     j->frame.error_text = j->error.text;
 }
@@ -130,7 +130,7 @@ static void run_query(struct ml__job *j, struct ml_query *q)
     if (s.cut)
         too_large(j, "size");
     else if (s.truncated && is_error)
-        too_large(j, "record count");
+        too_large(j, "rows");
     j->frame.elapsed_ns = ml_now_ns() - start;
     ml_shape_end(&s, &j->frame);
 }

@@ -155,15 +155,36 @@ static void begin_v2(struct ml_shape *s)
                   s->tables + 1); /* 0 holds the properties */
 }
 
+static void add_one_api_error(struct ml_buf *out, const struct ml_shape_frame *f)
+{
+    ml_buf_cstr(out, "[{\"error\":{\"code\":\"LimitsExceeded\",\"message\":"
+                     "\"Request is invalid and cannot be executed.\",\"@type\":"
+                     "\"Kusto.Data.Exceptions.KustoServicePartialQueryFailureLimitsExceededException\","
+                     "\"@message\":");
+    ml_buf_json(out, ml_str_of(f->error_text));
+    ml_buf_cstr(out, ",\"@permanent\":false,\"innererror\":{\"code\":");
+    ml_buf_json(out, ml_str_of(f->error_code));
+    ml_buf_cstr(out, ",\"message\":");
+    ml_buf_json(out, ml_str_of(f->error_text));
+    ml_buf_cstr(out, "}}}]");
+}
+
 static void close_table(struct ml_shape *s, const struct ml_shape_frame *f)
 {
     if (!s->open)
         return;
-    if (f != NULL && f->error_text != NULL && s->kind == ML_SHAPE_V1) {
-        ml_buf_cstr(s->out, s->out->p[s->out->n - 1] == '[' ? "" : ",");
-        ml_buf_cstr(s->out, "{\"Exceptions\":[");
-        ml_buf_json(s->out, ml_str_of(f->error_text));
-        ml_buf_cstr(s->out, "]}");
+    /* Kusto's clients look among the rows for objects; Application Insights' beside the tables. */
+    if (f != NULL && f->error_text != NULL && s->kind != ML_SHAPE_AI) {
+        ml_buf_cstr(s->out, s->out->p[s->out->n - 1] == '[' ? "{" : ",{");
+        if (s->kind == ML_SHAPE_V1) {
+            ml_buf_cstr(s->out, "\"Exceptions\":[");
+            ml_buf_json(s->out, ml_str_of(f->error_text));
+            ml_buf_char(s->out, ']');
+        } else {
+            ml_buf_cstr(s->out, "\"OneApiErrors\":");
+            add_one_api_error(s->out, f);
+        }
+        ml_buf_char(s->out, '}');
     }
     ml_buf_cstr(s->out, "]}");
     s->open = false;
@@ -315,20 +336,6 @@ static void end_v1(struct ml_shape *s, const struct ml_shape_frame *f)
                                : "QueryStatus",
                       i);
     ml_buf_cstr(s->out, "]}]}");
-}
-
-static void add_one_api_error(struct ml_buf *out, const struct ml_shape_frame *f)
-{
-    ml_buf_cstr(out, "[{\"error\":{\"code\":\"LimitsExceeded\",\"message\":"
-                     "\"Request is invalid and cannot be executed.\",\"@type\":"
-                     "\"Kusto.Data.Exceptions.KustoServicePartialQueryFailureLimitsExceededException\","
-                     "\"@message\":");
-    ml_buf_json(out, ml_str_of(f->error_text));
-    ml_buf_cstr(out, ",\"@permanent\":false,\"innererror\":{\"code\":");
-    ml_buf_json(out, ml_str_of(f->error_code));
-    ml_buf_cstr(out, ",\"message\":");
-    ml_buf_json(out, ml_str_of(f->error_text));
-    ml_buf_cstr(out, "}}}]");
 }
 
 static void end_v2(struct ml_shape *s, const struct ml_shape_frame *f)

@@ -3,6 +3,7 @@
 import json
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_a_book_becomes_lines(
     )
     run(
         [memline_program, "run", "-o", "app.book", "-q", "app.py"],
-        env={"MEMLINE_BOOKS": str(tmp_path)},
+        env={"MEMLINE_PYTHON": sys.executable},
     )
     run([memline_program, "import", "--store", "store.db", "app.book"])
     found = serve().rows("lines | where text has 'return' | project function, line, hits, command")

@@ -140,6 +140,8 @@ static void a_result_that_ends_early_says_so(void **state)
     const json_t *last = json_array_get(root, json_array_size(root) - 1);
     check_json(json_object_get(last, "HasErrors"), "true");
     assert_int_equal(json_array_size(json_object_get(last, "OneApiErrors")), 1);
+    rows = json_object_get(json_array_get(root, 2), "Rows"); /* clients look there */
+    assert_non_null(json_object_get(json_array_get(rows, 1), "OneApiErrors"));
     json_decref(root);
 }
 

@@ -16,7 +16,7 @@ seen["columns"] = [[c.column_name, c.column_type] for c in answer.primary_result
 
 types = client.execute_query(
     "db",
-    "print t=datetime(2020-02-29 01:02:03.4567891), p=1.02:03:04.5, d=dynamic({'a':[1,2]}), b=true,"
+    "print t=datetime(2020-02-29 01:02:03.4567891), p=time(1.02:03:04.5), d=dynamic({'a':[1,2]}), b=true,"
     " r=1.5, n=long(null), i=int(7), s='\\u00e9', g=guid(74be27de-1e4e-49d9-b579-fe0b331d3642),"
     " nan=real(nan), none=datetime(null)",
 ).primary_results[0]

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
@@ -27,7 +27,8 @@ table = answer.tables[0]
 seen["columns"] = list(table.columns)
 seen["types"] = list(table.columns_types)
 seen["rows"] = [[str(cell) for cell in list(row)[:3]] for row in table.rows]
-old = client.query_workspace("workspace", "AppTraces | count", timespan=timedelta(microseconds=1))
+long_ago = (datetime(2000, 1, 1, tzinfo=timezone.utc), datetime(2001, 1, 1, tzinfo=timezone.utc))
+old = client.query_workspace("workspace", "AppTraces | count", timespan=long_ago)
 seen["old"] = [list(row) for row in old.tables[0].rows]
 try:
     client.query_workspace("workspace", "AppTraces | where", timespan=None)
@@ -39,6 +40,4 @@ large = client.query_workspace(
 )
 seen["large"] = len(large.tables[0].rows)
 seen["statistics"] = "query" in large.statistics
-many = client.query_batch if hasattr(client, "query_batch") else None
-seen["batch"] = many is not None
 print(json.dumps(seen))
