@@ -175,6 +175,7 @@ def test_errors(start_app: Callable[..., Any]) -> None:
     for name in ("Zero", "Exits", "Missing", "Broken", "Unfit"):
         failed = host.get(f"/api/{name}")
         assert (failed.status, failed.body) == (500, b""), name
+    host.wait_for("Executed 'Functions.Exits'")
     messages = "\n".join(host.messages())
     assert "\nException: ZeroDivisionError: division by zero\n" in messages
     assert f'Stack:   File "{host.root}/Zero/__init__.py", line 6, in main' in messages
@@ -421,6 +422,7 @@ def test_saving_a_file_reloads(start_app: Callable[..., Any]) -> None:
     assert host.get("/api/own").text == "changed"
     file.write_text("def broken(:\n")
     host.wait_for("SyntaxError: ")
+    host.wait_for("^0 functions")
     file.write_text(good)
-    host.wait_for("Worker process started and initialized", count=3)
+    host.wait_for("Worker process started and initialized", count=4)
     assert host.get("/api/own").text == "own"

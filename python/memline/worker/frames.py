@@ -14,7 +14,6 @@ import json
 import os
 import socket
 import struct
-import sys
 import threading
 from typing import Any, Dict, List, Optional, Tuple, Union
 
@@ -129,12 +128,6 @@ class Channel:
     def close(self) -> None:
         self.dead = True
         self._sock.close()
-
-    def leave_fork(self) -> None:
-        """End a forked child that has come back from the user's function: it must not serve."""
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(0)
 
     def _after_fork(self) -> None:
         self.dead = self.forked = True

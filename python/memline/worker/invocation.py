@@ -5,6 +5,7 @@ result as soon as it is sent, so nothing of one request lives on when the next o
 """
 
 import contextvars
+import os
 import sys
 import time
 from typing import Any, Dict, Optional, Union
@@ -107,11 +108,10 @@ class Invocation:
     def finish(self, host: Host, frame: Dict[str, Any], pack: datum.Packer) -> None:
         """Send the result, after whatever the function printed."""
         if host.channel.forked:
-            host.channel.leave_fork()
-        try:
-            sys.stdout.flush()
-        except (OSError, ValueError, AttributeError):
-            pass  # closed or replaced by the user
+            # A child that came back from the user's function: it must not serve.
+            flush_output()
+            os._exit(0)
+        flush_output()
         frame["duration_us"] = int((time.perf_counter() - self._begun) * 1e6)
         memory = host.meter.end(self._reading)
         if memory is not None:
@@ -119,6 +119,14 @@ class Invocation:
         host.channel.send("R", frame, tuple(pack.payload))
         if pack.chunks is not None:
             send_chunks(host.channel, self.id, pack.chunks)
+
+
+def flush_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass  # closed or replaced by the user
 
 
 def send_chunks(channel: Channel, invocation_id: str, data: memoryview) -> None:

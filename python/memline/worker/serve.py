@@ -38,7 +38,7 @@ from .app import App
 from .frames import Channel, ProtocolError
 from .function import Function
 from .host import Host
-from .invocation import Invocation, call_async, call_sync
+from .invocation import Invocation, call_async, call_sync, flush_output
 from .memory import Meter
 from .streams import Stream
 
@@ -49,7 +49,8 @@ def run(arguments: List[str]) -> None:
     """Serve until the host says so or is gone. Does not return."""
     channel = Channel(_connect(arguments))
     faulthandler.enable()
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
+    for stream in (sys.stdout, sys.stderr):  # 3.8 would keep stderr's lines back
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     root = os.getcwd()
     _prepare_path(root)
     library, problem = _import_library()
@@ -174,11 +175,7 @@ class Worker:
         if on_exit is not None:
             atexit.unregister(on_exit)  # 3.8: it would join the pool's threads
         atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError, AttributeError):
-                pass
+        flush_output()
         self._channel.close()
         os._exit(self._code)
 

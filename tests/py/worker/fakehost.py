@@ -5,10 +5,12 @@ It shares no code with the worker, so that each side checks the other's reading 
 
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -142,13 +144,26 @@ class FakeHost:
         thread.start()
         return thread
 
+    def _settled(self, name: str) -> bytes:
+        """What is in the pipe by now has been read: its reader takes it within milliseconds."""
+        pipe = getattr(self.process, name)
+        deadline = time.monotonic() + 5
+        while (
+            not pipe.closed and time.monotonic() < deadline and select.select([pipe], [], [], 0)[0]
+        ):
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.002)
+        time.sleep(0.02)
+        return bytes(self._output[name])
+
     @property
     def stdout(self) -> str:
-        return self._output["stdout"].decode("utf-8", "replace")
+        return self._settled("stdout").decode("utf-8", "replace")
 
     @property
     def stderr(self) -> str:
-        return self._output["stderr"].decode("utf-8", "replace")
+        return self._settled("stderr").decode("utf-8", "replace")
 
     def start(self, **init: Any) -> Dict[str, Any]:
         """Hello, init, and everything until indexed."""

@@ -283,6 +283,7 @@ import sys
 def f(req) -> str:
     print("line")
     sys.stdout.write("no newline")
+    sys.stderr.write("to stderr")
     if req.params.get("fail"):
         1/0
     return ""
@@ -290,6 +291,7 @@ def f(req) -> str:
     host = app({"function_app.py": HEAD + code})
     host.get("f")
     assert host.stdout == "line\nno newline"
+    assert host.stderr == "to stderr"
     host.get("f", req=http(query={"fail": "1"}))
     assert host.stdout == "line\nno newlineline\nno newline"
 
