@@ -22,6 +22,13 @@ OLDER = {
 }
 
 
+def need_everyday() -> None:
+    """Skip where many packages would have to be installed once more: what they test is tried with the
+    interpreter of .venv, and with every other when $MEMLINE_APPS is `all`."""
+    if Path(sys.prefix) != ROOT / ".venv" and os.environ.get("MEMLINE_APPS") != "all":
+        pytest.skip("tried with the everyday interpreter; MEMLINE_APPS=all tries every one")
+
+
 def environment(name: str, requirements: List[str]) -> str:
     """The interpreter of .venvs/NAME-3.X, made with pip unless it is there. Safe to call at once from
     several test runs."""

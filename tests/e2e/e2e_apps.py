@@ -10,6 +10,8 @@ import pytest
 def python_for(requirements: List[str], suffix: str = "") -> str:
     """The interpreter of an environment with these packages; apps that want the same share it."""
     names = [r for r in sorted(requirements) if r != "azure-functions"]
+    if names:
+        environments.need_everyday()
     name = "-".join(["func", *(n.split("<")[0].split("=")[0] for n in names)])
     return str(environments.environment(name + suffix, sorted(requirements)))
 
