@@ -134,6 +134,10 @@ format: setup ## clang-format and ruff, in place
 	.venv/bin/ruff format -q .
 	.venv/bin/ruff check -q --fix-only .
 
+kql-score: build ## how many of the real engine's frozen answers ours gives (CORPUS=file)
+	.venv/bin/python tools/kql_score.py --corpus "$(or $(CORPUS),../shared/corpora/kql-dev.jsonl)" \
+	    -- build/memline query --batch
+
 docs: build .venv/.real ## run the examples in the documents
 	.venv/bin/python tools/run_docs.py README.md ARCHITECTURE.md CONTRIBUTING.md docs
 
