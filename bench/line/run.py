@@ -65,13 +65,13 @@ class Rounds:
             print(json.dumps(row), file=self.log, flush=True)
 
 
-def one_round(rounds, number, pythons, chosen):
+def one_round(rounds, number, pythons, chosen, seconds):
     for name in chosen:
         for python in pythons:
             tools = plan(name)
             turn = number % len(tools)
             for tool in tools[turn:] + tools[:turn]:
-                rounds.measure(python, name, tool, words(name, tool))
+                rounds.measure(python, name, tool, words(name, tool, seconds))
 
 
 def plan(name):
@@ -82,12 +82,12 @@ def plan(name):
     return list(cases.CASES[name].tools)
 
 
-def words(name, tool):
+def words(name, tool, seconds):
     if name == "import":
         return ["one_import.py", tool]
     if name == "accuracy":
         return ["accuracy.py", tool]
-    return ["one.py", name, tool, str(options.seconds)]
+    return ["one.py", name, tool, str(seconds)]
 
 
 def machine():
@@ -118,6 +118,7 @@ def versions(python):
 
 
 def main():
+    options = arguments()
     chosen = [*cases.CASES, "import", "accuracy"]
     if options.cases:
         chosen = options.cases.split(",")
@@ -129,7 +130,7 @@ def main():
     for number in range(options.rounds):
         if sys.stderr.isatty():
             print(f"\rround {number + 1} of {options.rounds}", end="", file=sys.stderr)
-        one_round(rounds, number, pythons, chosen)
+        one_round(rounds, number, pythons, chosen, options.seconds)
     for python in pythons:
         told = {case: tools for (p, case), tools in rounds.results.items() if p == python}
         table.show(known[python], told)
@@ -139,5 +140,4 @@ def main():
 
 
 if __name__ == "__main__":
-    options = arguments()
     sys.exit(main())
