@@ -30,7 +30,7 @@ def start() -> None:
 
     _session.configure(settings)
     try:
-        _session.enable(roots=roots)
+        _session.enable(roots=roots, include=["<string>"] if sys.argv[:1] == ["-c"] else [])
     except (OSError, RuntimeError) as error:
         sys.stderr.write(f"memline: {error}\n")
 
