@@ -36,7 +36,8 @@ void ml__reply_json(struct ml_http_request *r, int status, struct ml_buf *body)
     reply(r, status, body, &json_type, 1);
 }
 
-void ml__reply_kusto(struct ml_http_request *r, int status, struct ml_buf *body, const char *activity)
+void ml__reply_kusto(struct ml_http_request *r, int status, struct ml_buf *body,
+                     const char *activity)
 {
     struct ml_str id = ml_http_header(r, ML_STR("x-ms-client-request-id"));
     struct ml_http_field headers[] = {
@@ -158,13 +159,15 @@ static bool allowed(struct ml_api *a, struct ml_http_request *r)
 {
     switch (ml_auth_check(r, a->o.token)) {
     case ML_AUTH_NO_TOKEN:
-        ml__reply_error(r, 401, "AuthenticationFailed",
-                        "the token is missing or wrong: send it as 'Authorization: Bearer TOKEN' or "
-                        "'x-api-key: TOKEN'");
+        ml__reply_error(
+            r, 401, "AuthenticationFailed",
+            "the token is missing or wrong: send it as 'Authorization: Bearer TOKEN' or "
+            "'x-api-key: TOKEN'");
         return false;
     case ML_AUTH_FOREIGN:
-        ml__reply_error(r, 403, "Forbidden",
-                        "without a token, only requests to this machine by its own name are answered");
+        ml__reply_error(
+            r, 403, "Forbidden",
+            "without a token, only requests to this machine by its own name are answered");
         return false;
     default:
         return true;
@@ -191,12 +194,9 @@ static const struct {
     const char *path;
     void (*serve)(struct ml_api *a, struct ml_http_request *r);
 } routes[] = {
-    {"/v2/track", ml__serve_track},
-    {"/v2.1/track", ml__serve_track},
-    {"/v1/rest/query", ml__serve_kusto_v1},
-    {"/v2/rest/query", ml__serve_kusto_v2},
-    {"/v1/rest/mgmt", ml__serve_kusto_mgmt},
-    {"/v1/rest/auth/metadata", ml__serve_auth_metadata},
+    {"/v2/track", ml__serve_track},          {"/v2.1/track", ml__serve_track},
+    {"/v1/rest/query", ml__serve_kusto_v1},  {"/v2/rest/query", ml__serve_kusto_v2},
+    {"/v1/rest/mgmt", ml__serve_kusto_mgmt}, {"/v1/rest/auth/metadata", ml__serve_auth_metadata},
     {"/v1/rest/ping", ml__serve_ping},
 };
 

@@ -29,7 +29,8 @@ static int set_period(struct ml_str timespan, int64_t now, struct ml_ask *ask, s
     if (timespan.n == 0)
         return ML_OK;
     if (!ml_period_parse(timespan, now, &ask->period))
-        return ml_fail(e, ML_EINVALID, "the timespan '%.*s' is not an ISO 8601 duration or interval",
+        return ml_fail(e, ML_EINVALID,
+                       "the timespan '%.*s' is not an ISO 8601 duration or interval",
                        (int)(timespan.n > 100 ? 100 : timespan.n), timespan.p);
     ask->has_period = true;
     return ML_OK;

@@ -14,13 +14,13 @@
 
 struct ml_ask {
     struct ml_str query;
-    struct ml_str database;  /* Kusto: db; else empty */
+    struct ml_str database; /* Kusto: db; else empty */
     bool has_period;
-    struct ml_period period; /* ANDed with the query on each table's timestamp */
-    uint64_t timeout_ns;     /* 0: the server's */
-    uint64_t max_rows;       /* answer with so many at most, without an error; 0: not asked */
-    uint64_t error_rows;     /* more are an error; 0: the server's; UINT64_MAX: never */
-    int64_t now_ticks;       /* what now() shall be; 0: the clock */
+    struct ml_period period;  /* ANDed with the query on each table's timestamp */
+    uint64_t timeout_ns;      /* 0: the server's */
+    uint64_t max_rows;        /* answer with so many at most, without an error; 0: not asked */
+    uint64_t error_rows;      /* more are an error; 0: the server's; UINT64_MAX: never */
+    int64_t now_ticks;        /* what now() shall be; 0: the clock */
     struct ml_str parameters; /* JSON object of declare query_parameters values; empty: none */
 };
 

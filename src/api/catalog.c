@@ -46,8 +46,8 @@ static void scan_close(struct ml_scan *s)
     ml_free(s);
 }
 
-static int scan_open(const struct ml_source *source, const struct ml_scan_ask *ask, struct ml_scan **out,
-                     struct ml_error *e)
+static int scan_open(const struct ml_source *source, const struct ml_scan_ask *ask,
+                     struct ml_scan **out, struct ml_error *e)
 {
     const struct table *t = source->self;
     struct ml_scan *s = ml_calloc(1, sizeof *s);
@@ -77,7 +77,8 @@ static int scan_column(struct ml_scan *s, uint32_t column, struct ml_chunk *out,
     struct ml_colview view;
     int rc = t->view != NULL
                  ? ml_read_view_column(s->block, t->view, column, &view, e)
-                 : ml_read_column(s->block, ml_store_table_get(t->table)->columns[column], &view, e);
+                 : ml_read_column(s->block, ml_store_table_get(t->table)->columns[column], &view,
+                                  e);
     if (rc != ML_OK)
         return rc;
     *out = (struct ml_chunk){.fixed = view.fixed,
@@ -108,7 +109,8 @@ static const struct ml_source *at(const struct ml_catalog *catalog, size_t i)
 {
     const struct ml_store_catalog *c = catalog->self;
     for (size_t k = 0; k < c->n; k++)
-        if (c->tables[k].view == NULL && ml_store_table_get(c->tables[k].table)->standard && i-- == 0)
+        if (c->tables[k].view == NULL && ml_store_table_get(c->tables[k].table)->standard &&
+            i-- == 0)
             return &c->tables[k].source;
     return NULL;
 }

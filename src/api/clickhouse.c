@@ -19,7 +19,8 @@ struct ml_clickhouse {
     char words[CURL_ERROR_SIZE];
 };
 
-int ml_clickhouse_new(const char *url, const char *database, struct ml_clickhouse **out, struct ml_error *e)
+int ml_clickhouse_new(const char *url, const char *database, struct ml_clickhouse **out,
+                      struct ml_error *e)
 {
     struct ml_clickhouse *c = ml_calloc(1, sizeof *c);
     if (c != NULL) {
@@ -55,7 +56,8 @@ static size_t take(char *bytes, size_t size, size_t n, void *user)
     return reply->status == ML_OK ? n : 0;
 }
 
-static void set_options(struct ml_clickhouse *c, const char *address, struct ml_str data, struct ml_buf *reply)
+static void set_options(struct ml_clickhouse *c, const char *address, struct ml_str data,
+                        struct ml_buf *reply)
 {
     curl_easy_reset(c->curl);
     curl_easy_setopt(c->curl, CURLOPT_URL, address);
@@ -84,13 +86,13 @@ static int send_request(struct ml_clickhouse *c, struct ml_buf *reply, struct ml
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     if (status == 200)
         return ML_OK;
-    return ml_fail(e, ML_EINVALID, "ClickHouse answers %ld: %.*s", status, (int)(reply->n < 700 ? reply->n : 700),
-                   reply->p != NULL ? reply->p : "");
+    return ml_fail(e, ML_EINVALID, "ClickHouse answers %ld: %.*s", status,
+                   (int)(reply->n < 700 ? reply->n : 700), reply->p != NULL ? reply->p : "");
 }
 
 /* With data the statement goes into the address, and the data is the body; alone it is the body. */
-int ml_clickhouse_run(struct ml_clickhouse *c, struct ml_str sql, struct ml_str data, struct ml_buf *reply,
-                      struct ml_error *e)
+int ml_clickhouse_run(struct ml_clickhouse *c, struct ml_str sql, struct ml_str data,
+                      struct ml_buf *reply, struct ml_error *e)
 {
     struct ml_buf address = {0};
     struct ml_buf own = {.max = REPLY_MAX_BYTES};
@@ -164,8 +166,8 @@ void ml_clickhouse_create_sql(const char *database, enum ml_store_table t, struc
     ml_buf_cstr(out, ") ENGINE = MergeTree ORDER BY timestamp");
 }
 
-static int run_built(struct ml_clickhouse *c, struct ml_buf *sql, struct ml_str data, struct ml_buf *reply,
-                     struct ml_error *e)
+static int run_built(struct ml_clickhouse *c, struct ml_buf *sql, struct ml_str data,
+                     struct ml_buf *reply, struct ml_error *e)
 {
     int rc = sql->status;
     if (rc == ML_OK)
@@ -189,7 +191,8 @@ int ml_clickhouse_create(struct ml_clickhouse *c, enum ml_store_table t, struct 
     return run_built(c, &sql, (struct ml_str){0}, NULL, e);
 }
 
-int ml_clickhouse_count(struct ml_clickhouse *c, enum ml_store_table t, uint64_t *rows, struct ml_error *e)
+int ml_clickhouse_count(struct ml_clickhouse *c, enum ml_store_table t, uint64_t *rows,
+                        struct ml_error *e)
 {
     struct ml_buf sql = {0};
     struct ml_buf reply = {.max = 4096};
@@ -202,7 +205,8 @@ int ml_clickhouse_count(struct ml_clickhouse *c, enum ml_store_table t, uint64_t
     return rc;
 }
 
-int ml_clickhouse_insert(struct ml_clickhouse *c, enum ml_store_table t, struct ml_str rows, struct ml_error *e)
+int ml_clickhouse_insert(struct ml_clickhouse *c, enum ml_store_table t, struct ml_str rows,
+                         struct ml_error *e)
 {
     struct ml_buf sql = {0};
     ml_buf_cstr(&sql, "INSERT INTO ");

@@ -143,7 +143,8 @@ static int open_query(struct ml__job *j, const struct ml_catalog *catalog, struc
         .now_ticks = j->ask.now_ticks,
         .from_ticks = j->ask.has_period ? j->ask.period.from_ticks : 0,
         .to_ticks = j->ask.has_period ? j->ask.period.to_ticks : 0,
-        .timeout_ns = j->ask.timeout_ns != 0 && j->ask.timeout_ns < longest ? j->ask.timeout_ns : longest,
+        .timeout_ns = j->ask.timeout_ns != 0 && j->ask.timeout_ns < longest ? j->ask.timeout_ns
+                                                                            : longest,
         .max_bytes = j->api->o.query_bytes,
         .cancel = &j->cancel,
     };

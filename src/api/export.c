@@ -55,8 +55,8 @@ static void json_cell(struct ml_buf *out, const struct ml_colview *c, uint32_t r
     }
 }
 
-static void json_row(struct ml_buf *out, const struct ml_store_table_info *t, const struct ml_colview *columns,
-                     uint32_t row)
+static void json_row(struct ml_buf *out, const struct ml_store_table_info *t,
+                     const struct ml_colview *columns, uint32_t row)
 {
     ml_buf_cstr(out, "{\"$table\":");
     ml_buf_json(out, t->name);
@@ -77,8 +77,8 @@ static void add_varint(struct ml_buf *out, uint64_t v)
     ml_buf_char(out, (char)v);
 }
 
-static void binary_row(struct ml_buf *out, const struct ml_store_table_info *t, const struct ml_colview *columns,
-                       uint32_t row)
+static void binary_row(struct ml_buf *out, const struct ml_store_table_info *t,
+                       const struct ml_colview *columns, uint32_t row)
 {
     for (size_t i = 0; i < t->n_columns; i++) {
         const struct ml_colview *c = &columns[i];

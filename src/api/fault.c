@@ -53,7 +53,8 @@ static void add_place(const struct ml_diag *d, struct ml_str query, struct ml_bu
     ml_buf_json(out, token_of(d, query));
 }
 
-int ml_fault_kusto(const struct ml_diag *d, struct ml_str query, struct ml_str activity, struct ml_buf *out)
+int ml_fault_kusto(const struct ml_diag *d, struct ml_str query, struct ml_str activity,
+                   struct ml_buf *out)
 {
     bool syntax = ml_fault_is_syntax(d);
     const char *code = syntax ? "SYN0002" : "SEM0100";
@@ -62,10 +63,13 @@ int ml_fault_kusto(const struct ml_diag *d, struct ml_str query, struct ml_str a
         code = "E_QUERY_LIMITS";
         kind = "Query execution has exceeded the allowed limits: ";
     }
-    ml_buf_printf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"Request is invalid and cannot be executed.\","
-                       "\"@type\":\"Kusto.Data.Exceptions.%s\",\"@message\":",
-                  is_limit(d) ? "LimitsExceeded" : "General_BadRequest",
-                  is_limit(d) ? "KustoServicePartialQueryFailureLimitsExceededException" : "KustoBadRequestException");
+    ml_buf_printf(
+        out,
+        "{\"error\":{\"code\":\"%s\",\"message\":\"Request is invalid and cannot be executed.\","
+        "\"@type\":\"Kusto.Data.Exceptions.%s\",\"@message\":",
+        is_limit(d) ? "LimitsExceeded" : "General_BadRequest",
+        is_limit(d) ? "KustoServicePartialQueryFailureLimitsExceededException"
+                    : "KustoBadRequestException");
     add_message(d, kind, out);
     ml_buf_cstr(out, ",\"@context\":{\"serviceAlias\":\"memline\",\"activityId\":");
     ml_buf_json(out, activity);
@@ -90,11 +94,13 @@ int ml_fault_insights(const struct ml_diag *d, struct ml_str query, struct ml_bu
         ml_buf_cstr(out, "}}");
         return status_of(d);
     }
-    ml_buf_printf(out, "{\"error\":{\"message\":\"The request had some invalid properties\","
-                       "\"code\":\"BadArgumentError\",\"innererror\":{\"code\":\"%s\",\"message\":",
+    ml_buf_printf(out,
+                  "{\"error\":{\"message\":\"The request had some invalid properties\","
+                  "\"code\":\"BadArgumentError\",\"innererror\":{\"code\":\"%s\",\"message\":",
                   syntax ? "SyntaxError" : "SemanticError");
     add_message(d, "", out);
-    ml_buf_printf(out, ",\"innererror\":{\"code\":\"%s\",\"message\":", syntax ? "SYN0002" : "SEM0100");
+    ml_buf_printf(out,
+                  ",\"innererror\":{\"code\":\"%s\",\"message\":", syntax ? "SYN0002" : "SEM0100");
     add_message(d, "", out);
     add_place(d, query, out);
     ml_buf_cstr(out, "}}}}");

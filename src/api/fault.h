@@ -7,7 +7,8 @@
 #include "kql/diag.h"
 
 /* {"error":{"code":"General_BadRequest",...,"@message":"Semantic error: ...","innererror":{..}}}; the HTTP status. */
-int ml_fault_kusto(const struct ml_diag *d, struct ml_str query, struct ml_str activity, struct ml_buf *out);
+int ml_fault_kusto(const struct ml_diag *d, struct ml_str query, struct ml_str activity,
+                   struct ml_buf *out);
 /* {"error":{"code":"BadArgumentError","innererror":{"code":"SyntaxError","innererror":{..}}}}; the HTTP status. */
 int ml_fault_insights(const struct ml_diag *d, struct ml_str query, struct ml_buf *out);
 /* The text is wrong, not what it means. */

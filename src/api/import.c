@@ -69,8 +69,8 @@ static int add_table(struct ml_import *im, const json_t *table, struct ml_error 
         size_t c;
         json_t *cell;
         json_array_foreach(row, c, cell) {
-            const char *name =
-                json_string_value(json_object_get(json_array_get(columns, c), name_key));
+            const char *name = json_string_value(
+                json_object_get(json_array_get(columns, c), name_key));
             if (object != NULL && name != NULL)
                 json_object_set(object, name, cell);
         }

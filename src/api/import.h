@@ -17,12 +17,12 @@
 #define ML_IMPORT_MAX_BYTES ((size_t)1 << 30) /* of the window: a value has at least half of it */
 
 struct ml_import {
-    struct ml_store *store;    /* borrowed */
-    struct ml_str table;       /* for objects that name none; may be empty */
-    uint64_t rows;             /* stored */
+    struct ml_store *store; /* borrowed */
+    struct ml_str table;    /* for objects that name none; may be empty */
+    uint64_t rows;          /* stored */
     uint64_t refused;
-    uint64_t first_refused;    /* its number in the file, from 1; 0: none */
-    const char *first_reason;  /* static */
+    uint64_t first_refused;   /* its number in the file, from 1; 0: none */
+    const char *first_reason; /* static */
     /* private */
     struct ml_rows *batch;
     uint64_t values;

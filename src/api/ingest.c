@@ -56,7 +56,8 @@ static void answer(struct ingest *j)
         break;
     }
     case ML_ELIMIT:
-        ml__reply_error(j->request, 413, "PayloadTooLarge", "more than 32 MiB of telemetry in one request");
+        ml__reply_error(j->request, 413, "PayloadTooLarge",
+                        "more than 32 MiB of telemetry in one request");
         break;
     case ML_EFORMAT:
     case ML_ETRUNCATED:

@@ -43,7 +43,8 @@ static void serve_metadata(struct ml_api *a, struct ml_http_request *r, bool vie
 }
 
 /* What follows "/v1/apps/ID" or "/v1/workspaces/ID". */
-bool ml__serve_insights(struct ml_api *a, struct ml_http_request *r, struct ml_str rest, bool workspace)
+bool ml__serve_insights(struct ml_api *a, struct ml_http_request *r, struct ml_str rest,
+                        bool workspace)
 {
     if (ml_str_eq(rest, ML_STR("/query")))
         serve_query(a, r);

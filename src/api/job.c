@@ -92,8 +92,8 @@ static void answer(struct ml__job *j)
 {
     int status = 200;
     if (j->error.status != ML_OK) {
-        ml__reply_error(j->request, j->error.status == ML_EBUSY ? 503 : 500, "InternalServerError", "%s",
-                        j->error.text);
+        ml__reply_error(j->request, j->error.status == ML_EBUSY ? 503 : 500, "InternalServerError",
+                        "%s", j->error.text);
         return;
     }
     if (ml_diag_is_set(&j->diag))

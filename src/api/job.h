@@ -26,7 +26,7 @@ struct ml__job {
     atomic_bool cancel;
     /* The answer: */
     struct ml_buf out;
-    struct ml_diag diag; /* set: the query is wrong or hit a limit */
+    struct ml_diag diag;   /* set: the query is wrong or hit a limit */
     struct ml_error error; /* status not ML_OK: the store or the memory failed */
 };
 

@@ -39,7 +39,8 @@ void ml__serve_kusto_v2(struct ml_api *a, struct ml_http_request *r)
     serve_query(a, r, ML_SHAPE_V2);
 }
 
-static void refuse_command(struct ml_http_request *r, const char *activity, const struct ml_error *e)
+static void refuse_command(struct ml_http_request *r, const char *activity,
+                           const struct ml_error *e)
 {
     struct ml_buf body = {0};
     ml_buf_cstr(&body, "{\"error\":{\"code\":\"General_BadRequest\",\"message\":"
@@ -64,7 +65,8 @@ void ml__serve_kusto_mgmt(struct ml_api *a, struct ml_http_request *r)
     else if (rc == ML_OK)
         rc = ml_ask_get(&r->arena, r->query, ml_ticks_now(), &ask, &e);
     if (rc == ML_OK)
-        rc = ml_mgmt_run(ask.query, ask.database.n != 0 ? ask.database : ml_str_of(a->o.app_id), &out, &e);
+        rc = ml_mgmt_run(ask.query, ask.database.n != 0 ? ask.database : ml_str_of(a->o.app_id),
+                         &out, &e);
     if (rc == ML_OK) {
         ml__reply_kusto(r, 200, &out, activity);
         return;
@@ -77,14 +79,17 @@ void ml__serve_kusto_mgmt(struct ml_api *a, struct ml_http_request *r)
 void ml__serve_auth_metadata(struct ml_api *a, struct ml_http_request *r)
 {
     struct ml_buf body = {0};
-    ml_buf_cstr(&body, "{\"AzureAD\":{\"LoginEndpoint\":\"https://login.microsoftonline.com\","
-                       "\"LoginMfaRequired\":false,\"KustoClientAppId\":\"\",\"KustoClientRedirectUri\":\"\","
-                       "\"KustoServiceResourceId\":\"https://kusto.kusto.windows.net\","
-                       "\"FirstPartyAuthorityUrl\":\"\"}}");
+    ml_buf_cstr(
+        &body,
+        "{\"AzureAD\":{\"LoginEndpoint\":\"https://login.microsoftonline.com\","
+        "\"LoginMfaRequired\":false,\"KustoClientAppId\":\"\",\"KustoClientRedirectUri\":\"\","
+        "\"KustoServiceResourceId\":\"https://kusto.kusto.windows.net\","
+        "\"FirstPartyAuthorityUrl\":\"\"}}");
     ml__reply_json(r, 200, &body);
 }
 
 void ml__serve_ping(struct ml_api *a, struct ml_http_request *r)
 {
-    ml_http_reply_text(r, 200, "text/plain; charset=utf-8", ML_STR("memline " ML_VERSION " answers here\n"));
+    ml_http_reply_text(r, 200, "text/plain; charset=utf-8",
+                       ML_STR("memline " ML_VERSION " answers here\n"));
 }

@@ -108,9 +108,12 @@ static void row(struct answer *a, const struct cell *cells)
     a->shape.rows++;
 }
 
-#define TEXT(name) {{(name), sizeof(name) - 1}, ML_T_STRING}
-#define COLUMNS(...)                                                                            \
-    static const struct ml_query_column columns[] = {__VA_ARGS__};                              \
+#define TEXT(name)                              \
+    {                                           \
+        {(name), sizeof(name) - 1}, ML_T_STRING \
+    }
+#define COLUMNS(...)                                               \
+    static const struct ml_query_column columns[] = {__VA_ARGS__}; \
     begin(a, columns, sizeof columns / sizeof *columns)
 
 static int show_tables(struct answer *a, struct ml_str name, struct ml_error *e)
@@ -144,7 +147,8 @@ static int show_table(struct answer *a, struct ml_str name, bool csl, struct ml_
         ml_schema_csl(&t, &schema);
     else
         ml_schema_table_json(&t, &schema);
-    COLUMNS(TEXT("TableName"), TEXT("Schema"), TEXT("DatabaseName"), TEXT("Folder"), TEXT("DocString"));
+    COLUMNS(TEXT("TableName"), TEXT("Schema"), TEXT("DatabaseName"), TEXT("Folder"),
+            TEXT("DocString"));
     row(a, (struct cell[]){{t.name, 0},
                            {ml_buf_view(&schema), 0},
                            {a->database, 0},
@@ -264,7 +268,9 @@ int ml_mgmt_run(struct ml_str csl, struct ml_str database, struct ml_buf *out, s
             ml_shape_end(&a.shape, &a.frame);
         return rc;
     }
-    return ml_fail(e, ML_EUNSUPPORTED, "the command '%.*s' is not supported: memline only shows (.show tables, .show table T "
-                   "schema, .show schema as json, .show databases, .show version, .show functions)",
-                   (int)(csl.n > 200 ? 200 : csl.n), csl.p);
+    return ml_fail(
+        e, ML_EUNSUPPORTED,
+        "the command '%.*s' is not supported: memline only shows (.show tables, .show table T "
+        "schema, .show schema as json, .show databases, .show version, .show functions)",
+        (int)(csl.n > 200 ? 200 : csl.n), csl.p);
 }

@@ -104,7 +104,8 @@ bool ml_period_parse(struct ml_str s, int64_t now, struct ml_period *out)
         } else if (!time_of(left, &p.from_ticks)) {
             return false;
         } else if (duration(right, &length)) {
-            p.to_ticks = p.from_ticks > ML_TICKS_MAX - length ? ML_TICKS_MAX : p.from_ticks + length;
+            p.to_ticks = p.from_ticks > ML_TICKS_MAX - length ? ML_TICKS_MAX
+                                                              : p.from_ticks + length;
         } else if (!time_of(right, &p.to_ticks)) {
             return false;
         }

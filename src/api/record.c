@@ -41,7 +41,8 @@ static bool find_item_type(struct ml_str type, struct target *out)
 
 static bool find_target(const json_t *object, struct ml_str fallback, struct target *out)
 {
-    static const char *const names[] = {"$table", "table", "TableName", "Type", "category", "Category"};
+    static const char *const names[] = {"$table", "table",    "TableName",
+                                        "Type",   "category", "Category"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (find_named(member_text(object, names[i]), out))
             return true;

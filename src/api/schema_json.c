@@ -61,8 +61,8 @@ void ml_schema_column(const struct ml_schema_entity *e, size_t i, struct ml_str 
 }
 
 /* Names here are ours: letters, digits and '_'; they need no escapes. */
-static void add_columns(const struct ml_schema_entity *e, const char *name_key, const char *type_key,
-                        bool net, struct ml_buf *out)
+static void add_columns(const struct ml_schema_entity *e, const char *name_key,
+                        const char *type_key, bool net, struct ml_buf *out)
 {
     for (size_t i = 0; i < e->n_columns; i++) {
         struct ml_str name;
@@ -83,14 +83,17 @@ void ml_schema_metadata(bool views, struct ml_str app_id, struct ml_buf *out)
     for (size_t i = 0; ml_schema_entity(i, &e); i++) {
         if ((e.view != NULL) != views && !(e.table != NULL && !e.table->standard))
             continue;
-        ml_buf_printf(out, "%s{\"id\":\"%s\",\"name\":\"%s\",\"timespanColumn\":\"%s\",\"columns\":[",
-                      first ? "" : ",", e.name.p, e.name.p, e.view != NULL ? "TimeGenerated" : "timestamp");
+        ml_buf_printf(
+            out, "%s{\"id\":\"%s\",\"name\":\"%s\",\"timespanColumn\":\"%s\",\"columns\":[",
+            first ? "" : ",", e.name.p, e.name.p, e.view != NULL ? "TimeGenerated" : "timestamp");
         add_columns(&e, "name", "type", false, out);
         ml_buf_cstr(out, "]}");
         first = false;
     }
-    ml_buf_printf(out, "],\"tableGroups\":[],\"functions\":[],\"categories\":[],\"queries\":[],\"%s\":[{\"id\":",
-                  views ? "workspaces" : "applications");
+    ml_buf_printf(
+        out,
+        "],\"tableGroups\":[],\"functions\":[],\"categories\":[],\"queries\":[],\"%s\":[{\"id\":",
+        views ? "workspaces" : "applications");
     ml_buf_json(out, app_id);
     ml_buf_cstr(out, ",\"name\":");
     ml_buf_json(out, app_id);
@@ -99,7 +102,8 @@ void ml_schema_metadata(bool views, struct ml_str app_id, struct ml_buf *out)
 
 void ml_schema_table_json(const struct ml_schema_entity *e, struct ml_buf *out)
 {
-    ml_buf_printf(out, "{\"Name\":\"%s\",\"Folder\":\"\",\"DocString\":\"\",\"OrderedColumns\":[", e->name.p);
+    ml_buf_printf(out, "{\"Name\":\"%s\",\"Folder\":\"\",\"DocString\":\"\",\"OrderedColumns\":[",
+                  e->name.p);
     add_columns(e, "Name", "CslType", true, out);
     ml_buf_cstr(out, "]}");
 }
@@ -116,8 +120,10 @@ void ml_schema_database_json(struct ml_str database, struct ml_buf *out)
         ml_buf_printf(out, "%s\"%s\":", i != 0 ? "," : "", e.name.p);
         ml_schema_table_json(&e, out);
     }
-    ml_buf_cstr(out, "},\"ExternalTables\":{},\"MaterializedViews\":{},\"EntityGroups\":{},\"MajorVersion\":1,"
-                     "\"MinorVersion\":0,\"Functions\":{},\"DatabaseAccessMode\":\"ReadOnly\"}}}");
+    ml_buf_cstr(
+        out,
+        "},\"ExternalTables\":{},\"MaterializedViews\":{},\"EntityGroups\":{},\"MajorVersion\":1,"
+        "\"MinorVersion\":0,\"Functions\":{},\"DatabaseAccessMode\":\"ReadOnly\"}}}");
 }
 
 void ml_schema_csl(const struct ml_schema_entity *e, struct ml_buf *out)

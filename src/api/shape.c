@@ -157,10 +157,11 @@ static void begin_v2(struct ml_shape *s)
 
 static void add_one_api_error(struct ml_buf *out, const struct ml_shape_frame *f)
 {
-    ml_buf_cstr(out, "[{\"error\":{\"code\":\"LimitsExceeded\",\"message\":"
-                     "\"Request is invalid and cannot be executed.\",\"@type\":"
-                     "\"Kusto.Data.Exceptions.KustoServicePartialQueryFailureLimitsExceededException\","
-                     "\"@message\":");
+    ml_buf_cstr(out,
+                "[{\"error\":{\"code\":\"LimitsExceeded\",\"message\":"
+                "\"Request is invalid and cannot be executed.\",\"@type\":"
+                "\"Kusto.Data.Exceptions.KustoServicePartialQueryFailureLimitsExceededException\","
+                "\"@message\":");
     ml_buf_json(out, ml_str_of(f->error_text));
     ml_buf_cstr(out, ",\"@permanent\":false,\"innererror\":{\"code\":");
     ml_buf_json(out, ml_str_of(f->error_code));
@@ -249,8 +250,9 @@ static void end_ai(struct ml_shape *s, const struct ml_shape_frame *f)
 {
     ml_buf_char(s->out, ']');
     if (f->error_text != NULL) {
-        ml_buf_cstr(s->out, ",\"error\":{\"code\":\"PartialError\",\"message\":\"There were some errors "
-                            "when processing your query.\",\"details\":[{\"code\":");
+        ml_buf_cstr(s->out,
+                    ",\"error\":{\"code\":\"PartialError\",\"message\":\"There were some errors "
+                    "when processing your query.\",\"details\":[{\"code\":");
         ml_buf_json(s->out, ml_str_of(f->error_code));
         ml_buf_cstr(s->out, ",\"message\":");
         ml_buf_json(s->out, ml_str_of(f->error_text));
@@ -290,20 +292,21 @@ static void end_v1(struct ml_shape *s, const struct ml_shape_frame *f)
         ml_buf_json(s->out, f->visualization);
         ml_buf_char(s->out, ']');
     }
-    ml_buf_printf(s->out,
-                  "]},{\"TableName\":\"Table_%u\",\"Columns\":["
-                  "{\"ColumnName\":\"Timestamp\",\"DataType\":\"DateTime\",\"ColumnType\":\"datetime\"},"
-                  "{\"ColumnName\":\"Severity\",\"DataType\":\"Int32\",\"ColumnType\":\"int\"},"
-                  "{\"ColumnName\":\"SeverityName\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
-                  "{\"ColumnName\":\"StatusCode\",\"DataType\":\"Int32\",\"ColumnType\":\"int\"},"
-                  "{\"ColumnName\":\"StatusDescription\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
-                  "{\"ColumnName\":\"Count\",\"DataType\":\"Int32\",\"ColumnType\":\"int\"},"
-                  "{\"ColumnName\":\"RequestId\",\"DataType\":\"Guid\",\"ColumnType\":\"guid\"},"
-                  "{\"ColumnName\":\"ActivityId\",\"DataType\":\"Guid\",\"ColumnType\":\"guid\"},"
-                  "{\"ColumnName\":\"SubActivityId\",\"DataType\":\"Guid\",\"ColumnType\":\"guid\"},"
-                  "{\"ColumnName\":\"ClientActivityId\",\"DataType\":\"String\",\"ColumnType\":\"string\"}"
-                  "],\"Rows\":[[",
-                  n + 1);
+    ml_buf_printf(
+        s->out,
+        "]},{\"TableName\":\"Table_%u\",\"Columns\":["
+        "{\"ColumnName\":\"Timestamp\",\"DataType\":\"DateTime\",\"ColumnType\":\"datetime\"},"
+        "{\"ColumnName\":\"Severity\",\"DataType\":\"Int32\",\"ColumnType\":\"int\"},"
+        "{\"ColumnName\":\"SeverityName\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
+        "{\"ColumnName\":\"StatusCode\",\"DataType\":\"Int32\",\"ColumnType\":\"int\"},"
+        "{\"ColumnName\":\"StatusDescription\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
+        "{\"ColumnName\":\"Count\",\"DataType\":\"Int32\",\"ColumnType\":\"int\"},"
+        "{\"ColumnName\":\"RequestId\",\"DataType\":\"Guid\",\"ColumnType\":\"guid\"},"
+        "{\"ColumnName\":\"ActivityId\",\"DataType\":\"Guid\",\"ColumnType\":\"guid\"},"
+        "{\"ColumnName\":\"SubActivityId\",\"DataType\":\"Guid\",\"ColumnType\":\"guid\"},"
+        "{\"ColumnName\":\"ClientActivityId\",\"DataType\":\"String\",\"ColumnType\":\"string\"}"
+        "],\"Rows\":[[",
+        n + 1);
     add_time(s->out, f->now_ticks);
     if (f->error_text != NULL) {
         ml_buf_cstr(s->out, ",2,\"Error\",1,");
@@ -312,20 +315,22 @@ static void end_v1(struct ml_shape *s, const struct ml_shape_frame *f)
         ml_buf_cstr(s->out, ",4,\"Info\",0,\"Query completed successfully\"");
     }
     ml_buf_cstr(s->out, ",1,");
-    for (int i = 0; i < 3; i++) { /* RequestId, ActivityId, SubActivityId: one request, one activity */
+    for (int i = 0; i < 3;
+         i++) { /* RequestId, ActivityId, SubActivityId: one request, one activity */
         ml_buf_json(s->out, f->activity_id);
         ml_buf_char(s->out, ',');
     }
     ml_buf_json(s->out, f->request_id);
-    ml_buf_printf(s->out,
-                  "]]},{\"TableName\":\"Table_%u\",\"Columns\":["
-                  "{\"ColumnName\":\"Ordinal\",\"DataType\":\"Int64\",\"ColumnType\":\"long\"},"
-                  "{\"ColumnName\":\"Kind\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
-                  "{\"ColumnName\":\"Name\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
-                  "{\"ColumnName\":\"Id\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
-                  "{\"ColumnName\":\"PrettyName\",\"DataType\":\"String\",\"ColumnType\":\"string\"}"
-                  "],\"Rows\":[",
-                  n + 2);
+    ml_buf_printf(
+        s->out,
+        "]]},{\"TableName\":\"Table_%u\",\"Columns\":["
+        "{\"ColumnName\":\"Ordinal\",\"DataType\":\"Int64\",\"ColumnType\":\"long\"},"
+        "{\"ColumnName\":\"Kind\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
+        "{\"ColumnName\":\"Name\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
+        "{\"ColumnName\":\"Id\",\"DataType\":\"String\",\"ColumnType\":\"string\"},"
+        "{\"ColumnName\":\"PrettyName\",\"DataType\":\"String\",\"ColumnType\":\"string\"}"
+        "],\"Rows\":[",
+        n + 2);
     for (uint32_t i = 0; i < n + 2; i++)
         ml_buf_printf(s->out, "%s[%u,\"%s\",\"%s\",\"%u\",\"\"]", i != 0 ? "," : "", i,
                       i < n    ? "QueryResult"
@@ -341,10 +346,10 @@ static void end_v1(struct ml_shape *s, const struct ml_shape_frame *f)
 static void end_v2(struct ml_shape *s, const struct ml_shape_frame *f)
 {
     static const char *const columns[][2] = {
-        {"Timestamp", "datetime"},     {"ClientRequestId", "string"},  {"ActivityId", "guid"},
-        {"SubActivityId", "guid"},     {"ParentActivityId", "guid"},   {"Level", "int"},
-        {"LevelName", "string"},       {"StatusCode", "int"},          {"StatusCodeName", "string"},
-        {"EventType", "int"},          {"EventTypeName", "string"},    {"Payload", "string"},
+        {"Timestamp", "datetime"}, {"ClientRequestId", "string"}, {"ActivityId", "guid"},
+        {"SubActivityId", "guid"}, {"ParentActivityId", "guid"},  {"Level", "int"},
+        {"LevelName", "string"},   {"StatusCode", "int"},         {"StatusCodeName", "string"},
+        {"EventType", "int"},      {"EventTypeName", "string"},   {"Payload", "string"},
     };
     ml_buf_printf(s->out,
                   ",{\"FrameType\":\"DataTable\",\"TableId\":%u,"
@@ -362,11 +367,12 @@ static void end_v2(struct ml_shape *s, const struct ml_shape_frame *f)
         ml_buf_char(s->out, ',');
         ml_buf_json(s->out, f->activity_id);
     }
-    ml_buf_printf(s->out,
-                  ",%s,4,\"QueryInfo\",\"{\\\"Count\\\":1,\\\"Text\\\":\\\"%s\\\"}\"]]}",
-                  f->error_text != NULL ? "2,\"Error\",1,\"E_FAIL (1)\"" : "4,\"Info\",0,\"S_OK (0)\"",
+    ml_buf_printf(s->out, ",%s,4,\"QueryInfo\",\"{\\\"Count\\\":1,\\\"Text\\\":\\\"%s\\\"}\"]]}",
+                  f->error_text != NULL ? "2,\"Error\",1,\"E_FAIL (1)\""
+                                        : "4,\"Info\",0,\"S_OK (0)\"",
                   f->error_text != NULL ? "Query ended early" : "Query completed successfully");
-    ml_buf_printf(s->out, ",{\"FrameType\":\"DataSetCompletion\",\"HasErrors\":%s,\"Cancelled\":false",
+    ml_buf_printf(s->out,
+                  ",{\"FrameType\":\"DataSetCompletion\",\"HasErrors\":%s,\"Cancelled\":false",
                   f->error_text != NULL ? "true" : "false");
     if (f->error_text != NULL) {
         ml_buf_cstr(s->out, ",\"OneApiErrors\":");

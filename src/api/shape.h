@@ -37,13 +37,13 @@ struct ml_shape_frame {
 struct ml_shape {
     enum ml_shape_kind kind;
     struct ml_buf *out;
-    uint32_t tables;   /* begun so far */
-    uint64_t rows;     /* in all tables */
-    uint64_t max_rows; /* 0: no limit */
-    bool open;         /* a table is open */
-    size_t max_bytes;  /* of the text, looked at after each row; 0: no limit */
-    bool truncated;    /* a limit was reached: rows were left out */
-    bool cut;          /* it was max_bytes */
+    uint32_t tables;                       /* begun so far */
+    uint64_t rows;                         /* in all tables */
+    uint64_t max_rows;                     /* 0: no limit */
+    bool open;                             /* a table is open */
+    size_t max_bytes;                      /* of the text, looked at after each row; 0: no limit */
+    bool truncated;                        /* a limit was reached: rows were left out */
+    bool cut;                              /* it was max_bytes */
     const struct ml_query_column *columns; /* of the open table; borrowed */
     uint32_t n_columns;
 };

@@ -101,26 +101,24 @@ static const struct field tags[] = {
 };
 
 static const struct field request_fields[] = {
-    {"id", ML_COL_id},   {"name", ML_COL_name},
-    {"url", ML_COL_url}, {"responseCode", ML_COL_resultCode},
+    {"id", ML_COL_id},         {"name", ML_COL_name},
+    {"url", ML_COL_url},       {"responseCode", ML_COL_resultCode},
     {"source", ML_COL_source}, {NULL, ML_COL_timestamp},
 };
 static const struct field dependency_fields[] = {
-    {"id", ML_COL_id},         {"name", ML_COL_name}, {"resultCode", ML_COL_resultCode},
-    {"data", ML_COL_data},     {"type", ML_COL_type}, {"target", ML_COL_target},
+    {"id", ML_COL_id},        {"name", ML_COL_name}, {"resultCode", ML_COL_resultCode},
+    {"data", ML_COL_data},    {"type", ML_COL_type}, {"target", ML_COL_target},
     {NULL, ML_COL_timestamp},
 };
 static const struct field availability_fields[] = {
-    {"id", ML_COL_id},
-    {"name", ML_COL_name},
-    {"runLocation", ML_COL_location},
-    {"message", ML_COL_message},
-    {NULL, ML_COL_timestamp},
+    {"id", ML_COL_id},           {"name", ML_COL_name},    {"runLocation", ML_COL_location},
+    {"message", ML_COL_message}, {NULL, ML_COL_timestamp},
 };
 static const struct field page_fields[] = {
     {"name", ML_COL_name}, {"url", ML_COL_url}, {NULL, ML_COL_timestamp}};
 static const struct field event_fields[] = {{"name", ML_COL_name}, {NULL, ML_COL_timestamp}};
-static const struct field message_fields[] = {{"message", ML_COL_message}, {NULL, ML_COL_timestamp}};
+static const struct field message_fields[] = {{"message", ML_COL_message},
+                                              {NULL, ML_COL_timestamp}};
 
 static void set_texts(struct ml_rows *rows, const json_t *from, const struct field *fields)
 {
@@ -156,9 +154,9 @@ static struct ml_str bucket_of(double ms)
         double below_ms;
         struct ml_str name;
     } buckets[] = {
-        {250, {"<250ms", 6}},         {500, {"250ms-500ms", 11}},   {1000, {"500ms-1sec", 10}},
-        {3000, {"1sec-3sec", 9}},     {7000, {"3sec-7sec", 9}},     {15000, {"7sec-15sec", 10}},
-        {30000, {"15sec-30sec", 11}}, {60000, {"30sec-1min", 10}},  {120000, {"1min-2min", 9}},
+        {250, {"<250ms", 6}},         {500, {"250ms-500ms", 11}},  {1000, {"500ms-1sec", 10}},
+        {3000, {"1sec-3sec", 9}},     {7000, {"3sec-7sec", 9}},    {15000, {"7sec-15sec", 10}},
+        {30000, {"15sec-30sec", 11}}, {60000, {"30sec-1min", 10}}, {120000, {"1min-2min", 9}},
         {300000, {"2min-5min", 9}},
     };
     for (size_t i = 0; i < sizeof buckets / sizeof *buckets; i++)
@@ -194,7 +192,7 @@ static void set_duration(struct ml_rows *rows, enum ml_store_col c, const json_t
 /* -- What every row has -- */
 
 struct envelope {
-    const json_t *data;  /* baseData */
+    const json_t *data; /* baseData */
     const json_t *tags;
     const json_t *outer;
     int64_t ticks;
@@ -277,9 +275,9 @@ static int add_page(const struct envelope *e, struct ml_rows *rows)
 static int add_page_timing(const struct envelope *e, struct ml_rows *rows)
 {
     static const struct field parts[] = {
-        {"networkConnect", ML_COL_networkDuration}, {"sentRequest", ML_COL_sendDuration},
-        {"receivedResponse", ML_COL_receiveDuration},
-        {"domProcessing", ML_COL_processingDuration}, {"perfTotal", ML_COL_totalDuration},
+        {"networkConnect", ML_COL_networkDuration},   {"sentRequest", ML_COL_sendDuration},
+        {"receivedResponse", ML_COL_receiveDuration}, {"domProcessing", ML_COL_processingDuration},
+        {"perfTotal", ML_COL_totalDuration},
     };
     begin(rows, ML_TABLE_browserTimings, e);
     set_texts(rows, e->data, page_fields);
@@ -378,8 +376,8 @@ static int add_metrics(const struct envelope *e, struct ml_rows *rows)
         struct ml_str category;
         struct ml_str instance;
         struct ml_str counter;
-        bool is_counter =
-            split_counter(text_of(json_object_get(m, "name")), &category, &instance, &counter);
+        bool is_counter = split_counter(text_of(json_object_get(m, "name")), &category, &instance,
+                                        &counter);
         begin(rows, is_counter ? ML_TABLE_performanceCounters : ML_TABLE_customMetrics, e);
         if (is_counter) {
             set_counter(rows, category, instance, counter);
@@ -457,7 +455,8 @@ int ml_track_envelope(const json_t *envelope, struct ml_rows *rows, const char *
         if (ml_str_eq(ml_str_of(kinds[i].base_type), type)) {
             int rc = kinds[i].add(&e, rows);
             if (rc == ML_EINVALID || rc == ML_ELIMIT) {
-                *why = rc == ML_ELIMIT ? "a field of the item is too long" : "the item has no content";
+                *why = rc == ML_ELIMIT ? "a field of the item is too long"
+                                       : "the item has no content";
                 rc = ml_rows_bytes(rows) > ML_ROWS_MAX_BYTES / 2 && rc == ML_ELIMIT ? rc : ML_OK;
             }
             return rc;
@@ -469,8 +468,7 @@ int ml_track_envelope(const json_t *envelope, struct ml_rows *rows, const char *
 static void refuse(struct ml_track_result *r, const char *why)
 {
     if (r->n_errors < ML_TRACK_ERRORS)
-        r->errors[r->n_errors++] =
-            (struct ml_track_error){.index = r->received, .message = why};
+        r->errors[r->n_errors++] = (struct ml_track_error){.index = r->received, .message = why};
 }
 
 static int take_item(const json_t *item, struct ml_rows *rows, struct ml_track_result *r)
@@ -524,7 +522,8 @@ int ml_track_parse(struct ml_str body, struct ml_rows *rows, struct ml_track_res
         at = 3;
     while ((at = skip_blank(body, at)) < body.n) {
         json_error_t error;
-        json_t *value = json_loadb(body.p + at, body.n - at, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &error);
+        json_t *value = json_loadb(body.p + at, body.n - at,
+                                   JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &error);
         if (value == NULL) {
             const char *line_end = memchr(body.p + at, '\n', body.n - at);
             refuse(result, "the item is not JSON");
@@ -545,8 +544,8 @@ int ml_track_parse(struct ml_str body, struct ml_rows *rows, struct ml_track_res
 
 int ml_track_answer(const struct ml_track_result *result, struct ml_buf *out)
 {
-    ml_buf_printf(out, "{\"itemsReceived\":%zu,\"itemsAccepted\":%zu,\"errors\":[", result->received,
-                  result->accepted);
+    ml_buf_printf(out, "{\"itemsReceived\":%zu,\"itemsAccepted\":%zu,\"errors\":[",
+                  result->received, result->accepted);
     for (size_t i = 0; i < result->n_errors; i++) {
         const struct ml_track_error *e = &result->errors[i];
         ml_buf_printf(out, "%s{\"index\":%zu,\"statusCode\":400,\"message\":", i != 0 ? "," : "",

@@ -17,7 +17,7 @@
 #define ML_TRACK_ERRORS 100
 
 struct ml_track_error {
-    size_t index; /* of the item, from 0 */
+    size_t index;        /* of the item, from 0 */
     const char *message; /* static */
 };
 

@@ -21,7 +21,8 @@ static const struct ml_option options[] = {
     {OPT_URL, 'u', "url", "URL",
      "clickhouse: http://[user[:password]@]host:port, http://127.0.0.1:8123 when not given;\n"
      "several are shards: blocks of rows go to them in turn"},
-    {OPT_DATABASE, 'd', "database", "NAME", "clickhouse: 'memline' when not given; made when missing"},
+    {OPT_DATABASE, 'd', "database", "NAME",
+     "clickhouse: 'memline' when not given; made when missing"},
     {OPT_APPEND, 'a', "append", NULL, "clickhouse: add to tables that have rows already"},
     {OPT_SQL, 0, "sql", NULL, "clickhouse: print the CREATE statements and do nothing"},
     {0}};
@@ -31,7 +32,8 @@ static const struct ml_usage usage = {
     "Writes the rows of the store for other tools.\n\n"
     "jsonl       one JSON object a row; memline import reads it back\n"
     "clickhouse  makes the tables on a server and loads them\n\n"
-    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that has one.",
+    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that "
+    "has one.",
     options, false};
 
 struct request {
@@ -76,7 +78,8 @@ static int prepare_shards(struct request *r, struct ml_error *e)
             rc = ml_clickhouse_count(r->shards[i], r->table, &rows, e);
         if (rc == ML_OK && rows != 0) {
             rc = ml_fail(e, ML_EBUSY, "table '%s' at '%s' has %llu rows already",
-                         ml_store_table_get(r->table)->name.p, r->urls[i], (unsigned long long)rows);
+                         ml_store_table_get(r->table)->name.p, r->urls[i],
+                         (unsigned long long)rows);
             ml_hint(e, "--append adds to them; or drop the table first");
         }
     }
@@ -112,7 +115,8 @@ static int open_target(struct request *r, bool clickhouse, struct ml_error *e)
         return rc;
     r->f = r->output != NULL ? fopen(r->output, "we") : stdout;
     if (r->f == NULL)
-        return ml_fail(e, ml_status_from_errno(errno), "cannot write '%s': %s", r->output, strerror(errno));
+        return ml_fail(e, ml_status_from_errno(errno), "cannot write '%s': %s", r->output,
+                       strerror(errno));
     return ML_OK;
 }
 
@@ -121,7 +125,8 @@ static int close_target(struct request *r, int rc, struct ml_error *e)
     for (size_t i = 0; i < r->n_urls; i++)
         ml_clickhouse_free(r->shards[i]);
     if (r->f != NULL && (r->output != NULL ? fclose(r->f) : fflush(r->f)) != 0 && rc == ML_OK)
-        rc = ml_fail(e, ml_status_from_errno(errno), "cannot write the export: %s", strerror(errno));
+        rc = ml_fail(e, ml_status_from_errno(errno), "cannot write the export: %s",
+                     strerror(errno));
     return rc;
 }
 
@@ -221,7 +226,8 @@ int ml_cmd_export(int argc, char **argv)
     }
     bool clickhouse = to != NULL && strcmp(to, "clickhouse") == 0;
     if (!clickhouse && (to == NULL || strcmp(to, "jsonl") != 0))
-        return ml_args_fail(&a, to == NULL ? "jsonl or clickhouse?" : "there is no format '%s'", to);
+        return ml_args_fail(&a, to == NULL ? "jsonl or clickhouse?" : "there is no format '%s'",
+                            to);
     for (int t = 0; !r.some && t < ML_N_TABLES; t++)
         r.wanted[t] = true;
     if (r.n_urls == 0)

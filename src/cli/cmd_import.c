@@ -17,17 +17,21 @@ enum { OPT_STORE = 1, OPT_TABLE, OPT_QUIET };
 
 static const struct ml_option options[] = {
     {OPT_STORE, 's', "store", "FILE", "the store to write to; made when it does not exist"},
-    {OPT_TABLE, 't', "table", "NAME", "the table of rows that name none: traces, requests, AppTraces, ..."},
+    {OPT_TABLE, 't', "table", "NAME",
+     "the table of rows that name none: traces, requests, AppTraces, ..."},
     {OPT_QUIET, 'q', "quiet", NULL, "say nothing but errors"},
     {0}};
 
 static const struct ml_usage usage = {
     "import", "[options] [FILE...]",
     "Puts files into the store, where 'memline query' finds them.\n\n"
-    "A FILE is a book (its lines become rows of the table 'lines'), or JSON, one value a line or not:\n"
-    "Application Insights envelopes, rows exported from Azure or by memline, or the answer of a query.\n"
+    "A FILE is a book (its lines become rows of the table 'lines'), or JSON, one value a line or "
+    "not:\n"
+    "Application Insights envelopes, rows exported from Azure or by memline, or the answer of a "
+    "query.\n"
     "'-' is standard input. Without a FILE it is the newest book in the folder of books.\n\n"
-    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that has one.",
+    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that "
+    "has one.",
     options, false};
 
 struct request {
@@ -50,7 +54,8 @@ static int import_json(struct request *r, const char *path, FILE *f, struct ml_e
     say(r, path, im.rows, "row");
     if (im.refused != 0) {
         fprintf(stderr, "memline: %s: %llu values refused; the first is value %llu: %s\n", path,
-                (unsigned long long)im.refused, (unsigned long long)im.first_refused, im.first_reason);
+                (unsigned long long)im.refused, (unsigned long long)im.first_refused,
+                im.first_reason);
         r->refused += im.refused;
     }
     return rc;
@@ -72,7 +77,8 @@ static int import_path(struct request *r, const char *path, struct ml_error *e)
     }
     FILE *f = fopen(path, "re");
     if (f == NULL)
-        return ml_fail(e, ml_status_from_errno(errno), "cannot import '%s': %s", path, strerror(errno));
+        return ml_fail(e, ml_status_from_errno(errno), "cannot import '%s': %s", path,
+                       strerror(errno));
     int rc = import_json(r, path, f, e);
     fclose(f);
     return rc;

@@ -15,7 +15,18 @@
 #include <string.h>
 #include <uv.h>
 
-enum { OPT_STORE = 1, OPT_PORT, OPT_HOST, OPT_TOKEN, OPT_CERT, OPT_KEY, OPT_TIMEOUT, OPT_CACHE, OPT_DAYS, OPT_SIZE };
+enum {
+    OPT_STORE = 1,
+    OPT_PORT,
+    OPT_HOST,
+    OPT_TOKEN,
+    OPT_CERT,
+    OPT_KEY,
+    OPT_TIMEOUT,
+    OPT_CACHE,
+    OPT_DAYS,
+    OPT_SIZE
+};
 
 #define DEFAULT_PORT 7075
 
@@ -27,10 +38,12 @@ static const struct ml_option options[] = {
      "what clients must send as Bearer token or x-api-key;\n$MEMLINE_TOKEN when not given"},
     {OPT_CERT, 0, "cert", "FILE", "serve https: the certificate chain, PEM"},
     {OPT_KEY, 0, "key", "FILE", "and its private key, PEM"},
-    {OPT_TIMEOUT, 0, "query-timeout", "SECONDS", "the longest a query may take; 240 when not given"},
+    {OPT_TIMEOUT, 0, "query-timeout", "SECONDS",
+     "the longest a query may take; 240 when not given"},
     {OPT_CACHE, 0, "cache", "MIB", "memory for decoded columns; 2048 when not given"},
     {OPT_DAYS, 0, "keep-days", "DAYS", "drop rows older than that; kept when not given"},
-    {OPT_SIZE, 0, "keep-size", "MIB", "drop the oldest rows of a larger store; 8192 when not given"},
+    {OPT_SIZE, 0, "keep-size", "MIB",
+     "drop the oldest rows of a larger store; 8192 when not given"},
     {0}};
 
 static const struct ml_usage usage = {
@@ -38,8 +51,10 @@ static const struct ml_usage usage = {
     "Answers clients of Azure from the project's store, until it is interrupted:\n"
     "  /v1/apps/ID/query, /v1/workspaces/ID/query    Application Insights, Log Analytics\n"
     "  /v1/rest/query, /v2/rest/query, /v1/rest/mgmt Kusto (Azure Data Explorer)\n"
-    "  /v2/track, /v2.1/track                        takes telemetry of Application Insights SDKs\n\n"
-    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that has one.",
+    "  /v2/track, /v2.1/track                        takes telemetry of Application Insights "
+    "SDKs\n\n"
+    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that "
+    "has one.",
     options, false};
 
 struct serve {
@@ -77,7 +92,8 @@ static int read_text(const char *path, char **out, struct ml_error *e)
     struct ml_buf text = {.max = 1 << 20};
     FILE *f = fopen(path, "re");
     if (f == NULL)
-        return ml_fail(e, ml_status_from_errno(errno), "cannot read '%s': %s", path, strerror(errno));
+        return ml_fail(e, ml_status_from_errno(errno), "cannot read '%s': %s", path,
+                       strerror(errno));
     char part[4096];
     for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
         ml_buf_add(&text, part, n);
@@ -130,8 +146,9 @@ static int start(struct serve *s, struct ml_error *e)
     uv_signal_start(&s->on_int, on_signal, SIGINT);
     uv_signal_start(&s->on_term, on_signal, SIGTERM);
     bool v6 = strchr(s->host, ':') != NULL;
-    printf("memline: serving %s at %s://%s%s%s:%u\n", s->o.store, s->cert != NULL ? "https" : "http",
-           v6 ? "[" : "", s->host, v6 ? "]" : "", (unsigned)bound);
+    printf("memline: serving %s at %s://%s%s%s:%u\n", s->o.store,
+           s->cert != NULL ? "https" : "http", v6 ? "[" : "", s->host, v6 ? "]" : "",
+           (unsigned)bound);
     fflush(stdout);
     return ML_OK;
 }
@@ -230,7 +247,8 @@ int ml_cmd_serve(int argc, char **argv)
     if (s.o.token != NULL && *s.o.token == '\0')
         s.o.token = NULL;
     if (!is_loopback(s.host) && s.o.token == NULL)
-        return ml_args_fail(&a, "--host %s opens the store to other machines: give a --token", s.host);
+        return ml_args_fail(&a, "--host %s opens the store to other machines: give a --token",
+                            s.host);
     int rc = ML_OK;
     if (s.o.store == NULL) {
         rc = ml_store_place(".", place, sizeof place, &e);

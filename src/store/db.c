@@ -103,8 +103,9 @@ static int check_version(sqlite3 *db, const char *path, bool writer, struct ml_e
         return rc;
     }
     if (version > ML__DB_VERSION)
-        return ml_fail(e, ML_ENEWER, "cannot open store '%s': it has version %lld, this memline knows %d",
-                       path, (long long)version, ML__DB_VERSION);
+        return ml_fail(e, ML_ENEWER,
+                       "cannot open store '%s': it has version %lld, this memline knows %d", path,
+                       (long long)version, ML__DB_VERSION);
     if (version == ML__DB_VERSION)
         return ML_OK;
     if (!writer) {

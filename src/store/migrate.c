@@ -36,7 +36,8 @@ static int create_tail(sqlite3 *db, enum ml_store_table t, struct ml_error *e)
         ml_buf_printf(&sql, ",\"%s\"%s", column->name.p, sql_type(column->type));
     }
     ml_buf_cstr(&sql, ")");
-    int rc = sql.status == ML_OK ? ml__db_exec(db, sql.p, e) : ml_fail(e, sql.status, "out of memory");
+    int rc = sql.status == ML_OK ? ml__db_exec(db, sql.p, e)
+                                 : ml_fail(e, sql.status, "out of memory");
     ml_buf_free(&sql);
     return rc;
 }

@@ -27,9 +27,9 @@ struct ml_reader {
     char *path;
     struct ml__cache *cache;
     struct ml__tail tails[ML_N_TABLES];
-    struct ml__strip *no_text; /* one empty string ML_SEGMENT_ROWS times */
+    struct ml__strip *no_text;  /* one empty string ML_SEGMENT_ROWS times */
     struct ml__strip *no_value; /* ML_SEGMENT_ROWS nulls */
-    pthread_mutex_t lock;      /* guards pool */
+    pthread_mutex_t lock;       /* guards pool */
     struct connection pool[POOL];
     size_t n_pool;
     atomic_uint_fast64_t pruned;
@@ -79,7 +79,7 @@ struct block {
     uint32_t first;              /* row of the strips where the block begins */
     uint32_t strip_rows;
     struct ml__strip *strips[ML_N_COLUMNS]; /* references taken so far */
-    struct view_memory *made;                /* arrays made for view columns */
+    struct view_memory *made;               /* arrays made for view columns */
 };
 
 /* -- The reader and its connections -- */
@@ -252,8 +252,8 @@ static int list_pieces(struct ml_read_scan *s, struct ml_error *e)
     sqlite3_stmt *st = NULL;
     uint64_t pruned = 0;
     int rc = ml__db_prepare(
-        db, "SELECT id,rows,min_ticks,max_ticks FROM segment WHERE tbl=? ORDER BY min_ticks,id", &st,
-        e);
+        db, "SELECT id,rows,min_ticks,max_ticks FROM segment WHERE tbl=? ORDER BY min_ticks,id",
+        &st, e);
     if (rc != ML_OK)
         return rc;
     sqlite3_bind_int(st, 1, (int)s->table);

@@ -32,8 +32,8 @@
 
 #define ML_SEGMENT_ROWS 65536 /* most rows of a block */
 
-struct ml_reader; /* a file, its connections and its cache */
-struct ml_read;   /* one consistent view */
+struct ml_reader;    /* a file, its connections and its cache */
+struct ml_read;      /* one consistent view */
 struct ml_read_scan; /* one pass over one table */
 
 /* A column of a block, borrowed; the shapes are those of kql/source.h, so that the engine takes the

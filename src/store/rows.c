@@ -276,7 +276,7 @@ bool ml_row_next(struct ml_row_ref *row, struct ml_cell *cell)
 {
     if (row->p >= row->end)
         return false;
-    cell->column = (enum ml_store_col)*row->p++;
+    cell->column = (enum ml_store_col) * row->p++;
     switch (ml_store_col_get(cell->column)->type) {
     case ML_STORE_STRING:
     case ML_STORE_DYNAMIC: {

@@ -65,7 +65,8 @@ struct ml_row_ref {
     const unsigned char *p;
     const unsigned char *end;
 };
-bool ml_rows_next(const struct ml_rows *r, size_t *at, enum ml_store_table *t, struct ml_row_ref *row);
+bool ml_rows_next(const struct ml_rows *r, size_t *at, enum ml_store_table *t,
+                  struct ml_row_ref *row);
 bool ml_row_next(struct ml_row_ref *row, struct ml_cell *cell);
 
 /* Ticks of this moment, from the wall clock. */

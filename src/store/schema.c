@@ -1,7 +1,10 @@
 /* store/schema.c -- the facts of schema.def as constant tables. SPDX-License-Identifier: MIT */
 #include "store/schema.h"
 
-#define S(text) {(text), sizeof(text) - 1}
+#define S(text)                  \
+    {                            \
+        (text), sizeof(text) - 1 \
+    }
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const struct ml_store_col_info columns[ML_N_COLUMNS] = {
@@ -17,11 +20,11 @@ ML_TABLES(LIST)
 #undef ID
 
 static const struct ml_store_table_info tables[ML_N_TABLES] = {
-#define ROW(n, item, std)                                                                       \
-    [ML_TABLE_##n] = {.name = S(#n),                                                            \
-                      .item_type = S(item),                                                     \
-                      .columns = of_##n,                                                        \
-                      .n_columns = COUNT(of_##n),                                               \
+#define ROW(n, item, std)                         \
+    [ML_TABLE_##n] = {.name = S(#n),              \
+                      .item_type = S(item),       \
+                      .columns = of_##n,          \
+                      .n_columns = COUNT(of_##n), \
                       .standard = (std)},
     ML_TABLES(ROW)
 #undef ROW
@@ -67,33 +70,42 @@ bool ml_store_col_find(struct ml_str name, enum ml_store_col *out)
 
 /* -- Views: the names of Log Analytics workspaces over the same rows -- */
 
-#define V(text, type, behind) {S(text), ML_COL_##behind, ML_STORE_##type, {0}}
-#define CONST(text, value) {S(text), ML_COL_timestamp, ML_STORE_STRING, S(value)}
+#define V(text, type, behind)                      \
+    {                                              \
+        S(text), ML_COL_##behind, ML_STORE_##type, \
+        {                                          \
+            0                                      \
+        }                                          \
+    }
+#define CONST(text, value)                                   \
+    {                                                        \
+        S(text), ML_COL_timestamp, ML_STORE_STRING, S(value) \
+    }
 
 #define VIEW_HEAD V("TimeGenerated", DATETIME, timestamp)
-#define VIEW_COMMON(table)                                                                      \
-    V("Properties", DYNAMIC, customDimensions), V("OperationName", STRING, operation_Name),     \
-        V("OperationId", STRING, operation_Id), V("ParentId", STRING, operation_ParentId),      \
-        V("SyntheticSource", STRING, operation_SyntheticSource),                                \
-        V("SessionId", STRING, session_Id), V("UserId", STRING, user_Id),                       \
-        V("UserAuthenticatedId", STRING, user_AuthenticatedId),                                 \
-        V("UserAccountId", STRING, user_AccountId),                                             \
-        V("AppVersion", STRING, application_Version), V("ClientType", STRING, client_Type),     \
-        V("ClientModel", STRING, client_Model), V("ClientOS", STRING, client_OS),               \
-        V("ClientIP", STRING, client_IP), V("ClientCity", STRING, client_City),                 \
-        V("ClientStateOrProvince", STRING, client_StateOrProvince),                             \
-        V("ClientCountryOrRegion", STRING, client_CountryOrRegion),                             \
-        V("ClientBrowser", STRING, client_Browser), V("AppRoleName", STRING, cloud_RoleName),   \
-        V("AppRoleInstance", STRING, cloud_RoleInstance), V("ResourceGUID", STRING, appId),     \
-        V("IKey", STRING, iKey), V("SDKVersion", STRING, sdkVersion),                           \
+#define VIEW_COMMON(table)                                                                        \
+    V("Properties", DYNAMIC, customDimensions), V("OperationName", STRING, operation_Name),       \
+        V("OperationId", STRING, operation_Id), V("ParentId", STRING, operation_ParentId),        \
+        V("SyntheticSource", STRING, operation_SyntheticSource),                                  \
+        V("SessionId", STRING, session_Id), V("UserId", STRING, user_Id),                         \
+        V("UserAuthenticatedId", STRING, user_AuthenticatedId),                                   \
+        V("UserAccountId", STRING, user_AccountId), V("AppVersion", STRING, application_Version), \
+        V("ClientType", STRING, client_Type), V("ClientModel", STRING, client_Model),             \
+        V("ClientOS", STRING, client_OS), V("ClientIP", STRING, client_IP),                       \
+        V("ClientCity", STRING, client_City),                                                     \
+        V("ClientStateOrProvince", STRING, client_StateOrProvince),                               \
+        V("ClientCountryOrRegion", STRING, client_CountryOrRegion),                               \
+        V("ClientBrowser", STRING, client_Browser), V("AppRoleName", STRING, cloud_RoleName),     \
+        V("AppRoleInstance", STRING, cloud_RoleInstance), V("ResourceGUID", STRING, appId),       \
+        V("IKey", STRING, iKey), V("SDKVersion", STRING, sdkVersion),                             \
         V("_ItemId", STRING, itemId), CONST("Type", table)
-#define VIEW_FULL(table)                                                                        \
-    V("Measurements", DYNAMIC, customMeasurements), VIEW_COMMON(table),                         \
+#define VIEW_FULL(table)                                                \
+    V("Measurements", DYNAMIC, customMeasurements), VIEW_COMMON(table), \
         V("ItemCount", INT, itemCount)
 
-static const struct ml_store_view_column app_traces[] = {
-    VIEW_HEAD, V("Message", STRING, message), V("SeverityLevel", INT, severityLevel),
-    VIEW_FULL("AppTraces")};
+static const struct ml_store_view_column app_traces[] = {VIEW_HEAD, V("Message", STRING, message),
+                                                         V("SeverityLevel", INT, severityLevel),
+                                                         VIEW_FULL("AppTraces")};
 static const struct ml_store_view_column app_requests[] = {
     VIEW_HEAD,
     V("Id", STRING, id),
@@ -137,23 +149,21 @@ static const struct ml_store_view_column app_exceptions[] = {
     V("Details", DYNAMIC, details),
     VIEW_FULL("AppExceptions")};
 static const struct ml_store_view_column app_events[] = {VIEW_HEAD, V("Name", STRING, name),
-                                                   VIEW_FULL("AppEvents")};
-static const struct ml_store_view_column app_metrics[] = {
-    VIEW_HEAD,
-    V("Name", STRING, name),
-    V("Sum", REAL, valueSum),
-    V("Min", REAL, valueMin),
-    V("Max", REAL, valueMax),
-    VIEW_COMMON("AppMetrics"),
-    V("ItemCount", INT, valueCount)};
-static const struct ml_store_view_column app_counters[] = {
-    VIEW_HEAD,
-    V("Name", STRING, name),
-    V("Category", STRING, category),
-    V("Counter", STRING, counter),
-    V("Instance", STRING, instance),
-    V("Value", REAL, value),
-    VIEW_COMMON("AppPerformanceCounters")};
+                                                         VIEW_FULL("AppEvents")};
+static const struct ml_store_view_column app_metrics[] = {VIEW_HEAD,
+                                                          V("Name", STRING, name),
+                                                          V("Sum", REAL, valueSum),
+                                                          V("Min", REAL, valueMin),
+                                                          V("Max", REAL, valueMax),
+                                                          VIEW_COMMON("AppMetrics"),
+                                                          V("ItemCount", INT, valueCount)};
+static const struct ml_store_view_column app_counters[] = {VIEW_HEAD,
+                                                           V("Name", STRING, name),
+                                                           V("Category", STRING, category),
+                                                           V("Counter", STRING, counter),
+                                                           V("Instance", STRING, instance),
+                                                           V("Value", REAL, value),
+                                                           VIEW_COMMON("AppPerformanceCounters")};
 static const struct ml_store_view_column app_availability[] = {
     VIEW_HEAD,
     V("Id", STRING, id),
@@ -184,8 +194,10 @@ static const struct ml_store_view_column app_timings[] = {
     V("PerformanceBucket", STRING, performanceBucket),
     VIEW_FULL("AppBrowserTimings")};
 
-#define VIEW(text, t, list)                                                                     \
-    {.name = S(text), .table = ML_TABLE_##t, .columns = (list), .n_columns = COUNT(list)}
+#define VIEW(text, t, list)                                                                 \
+    {                                                                                       \
+        .name = S(text), .table = ML_TABLE_##t, .columns = (list), .n_columns = COUNT(list) \
+    }
 static const struct ml_store_view_info views[ML_N_VIEWS] = {
     VIEW("AppTraces", traces, app_traces),
     VIEW("AppRequests", requests, app_requests),

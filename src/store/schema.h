@@ -41,8 +41,8 @@ struct ml_store_col_info {
 
 struct ml_store_table_info {
     struct ml_str name;
-    struct ml_str item_type;         /* what itemType holds: "trace"; empty: the table has no such column */
-    const enum ml_store_col *columns;   /* [n_columns] in the order a query shows them */
+    struct ml_str item_type; /* what itemType holds: "trace"; empty: the table has no such column */
+    const enum ml_store_col *columns; /* [n_columns] in the order a query shows them */
     size_t n_columns;
     bool standard; /* one of the ten that `union *` and a bare `search` range over */
 };
@@ -58,9 +58,9 @@ bool ml_store_col_find(struct ml_str name, enum ml_store_col *out);
 /* A workspace name for the same rows: AppTraces is traces with other column names. */
 struct ml_store_view_column {
     struct ml_str name;
-    enum ml_store_col column;  /* the column behind it */
-    enum ml_store_type type; /* BOOL: "True" becomes true, "False" false, other text null */
-    struct ml_str constant; /* .p set: every row holds this string, `column` says nothing */
+    enum ml_store_col column; /* the column behind it */
+    enum ml_store_type type;  /* BOOL: "True" becomes true, "False" false, other text null */
+    struct ml_str constant;   /* .p set: every row holds this string, `column` says nothing */
 };
 
 struct ml_store_view_info {
@@ -71,7 +71,7 @@ struct ml_store_view_info {
 };
 
 #define ML_N_VIEWS 10
-const struct ml_store_view_info *ml_store_view_get(size_t i); /* i < ML_N_VIEWS */
+const struct ml_store_view_info *ml_store_view_get(size_t i);            /* i < ML_N_VIEWS */
 const struct ml_store_view_info *ml_store_view_find(struct ml_str name); /* NULL: no such view */
 
 /* 0001-01-01 to 1970-01-01 in ticks, and the largest tick (9999-12-31T23:59:59.9999999). */

@@ -17,7 +17,7 @@
 struct ml__segment {
     enum ml_store_table table;
     uint32_t rows;
-    size_t bytes;             /* of all cells */
+    size_t bytes;            /* of all cells */
     struct ml__cells *cells; /* [n_columns of the table], owned */
 };
 

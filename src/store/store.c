@@ -14,9 +14,9 @@
 #define DIRECT_ROWS (ML__SEGMENT_ROWS / 2)
 
 struct ml_store {
-    sqlite3 *db;                        /* owned */
-    sqlite3_stmt *insert[ML_N_TABLES];  /* owned; made at first use */
-    uint32_t tail_rows[ML_N_TABLES];    /* about: other writers are not seen */
+    sqlite3 *db;                       /* owned */
+    sqlite3_stmt *insert[ML_N_TABLES]; /* owned; made at first use */
+    uint32_t tail_rows[ML_N_TABLES];   /* about: other writers are not seen */
     size_t tail_bytes[ML_N_TABLES];
 };
 
@@ -61,7 +61,8 @@ static int make_insert(struct ml_store *s, enum ml_store_table t, struct ml_erro
     struct ml_buf sql = {0};
     ml_buf_printf(&sql, "INSERT INTO %s(", table->name.p);
     for (size_t i = 0; i < table->n_columns; i++)
-        ml_buf_printf(&sql, "%s\"%s\"", i != 0 ? "," : "", ml_store_col_get(table->columns[i])->name.p);
+        ml_buf_printf(&sql, "%s\"%s\"", i != 0 ? "," : "",
+                      ml_store_col_get(table->columns[i])->name.p);
     ml_buf_cstr(&sql, ")VALUES(?");
     for (size_t i = 1; i < table->n_columns; i++)
         ml_buf_cstr(&sql, ",?");
@@ -123,7 +124,8 @@ static int load_tail(struct ml_store *s, struct ml__segment *g, int64_t *last_se
 {
     sqlite3_stmt *st = NULL;
     char sql[96];
-    snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY seq", ml_store_table_get(g->table)->name.p);
+    snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY seq",
+             ml_store_table_get(g->table)->name.p);
     int rc = ml__db_prepare(s->db, sql, &st, e);
     if (rc != ML_OK)
         return rc;
@@ -209,9 +211,9 @@ int ml_store_seal(struct ml_store *s, struct ml_error *e)
 /* -- Appending -- */
 
 struct append {
-    uint32_t n[ML_N_TABLES];         /* rows in the batch */
+    uint32_t n[ML_N_TABLES];           /* rows in the batch */
     struct ml__segment g[ML_N_TABLES]; /* cells set: rows of this table go straight to segments */
-    uint32_t tail[ML_N_TABLES];      /* rows put into the tail */
+    uint32_t tail[ML_N_TABLES];        /* rows put into the tail */
     size_t tail_bytes[ML_N_TABLES];
 };
 

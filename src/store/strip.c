@@ -30,7 +30,7 @@ enum { ENC_PLAIN8 = 1, ENC_OFFSET, ENC_DELTA, ENC_TEXT, ENC_DICT, ENC_GUID };
 enum { FLAG_PACKED = 1, FLAG_NULLS = 2 };
 
 #define HEAD_BYTES 12
-#define DICT_MAX 4096         /* entries; beyond that plain text packs as well */
+#define DICT_MAX 4096          /* entries; beyond that plain text packs as well */
 #define PAYLOAD_MAX (1u << 30) /* a segment holds at most 128 MiB of cells */
 #define PACK_LEVEL 1
 
@@ -180,8 +180,8 @@ int ml__strip_build(const struct ml__cells *c, struct ml__strip **out)
     if (rc != ML_OK)
         return rc;
     bool text = is_text(c->type);
-    struct ml__strip *s =
-        strip_new(c->type, c->rows, text ? c->rows + 1 : 0, c->values.n, c->nulls.n != 0, false);
+    struct ml__strip *s = strip_new(c->type, c->rows, text ? c->rows + 1 : 0, c->values.n,
+                                    c->nulls.n != 0, false);
     if (s == NULL)
         return ML_ENOMEM;
     if (text) {
@@ -469,8 +469,8 @@ int ml__strip_encode(const struct ml__cells *c, const uint32_t *order, struct ml
         ml_buf_add(out, head, sizeof head);
         rc = pack(&payload, out, &packed);
         if (rc == ML_OK)
-            out->p[start + 1] =
-                (char)((packed ? FLAG_PACKED : 0) | (c->nulls.n != 0 ? FLAG_NULLS : 0));
+            out->p[start + 1] = (char)((packed ? FLAG_PACKED : 0) |
+                                       (c->nulls.n != 0 ? FLAG_NULLS : 0));
     }
     ml_buf_free(&payload);
     return rc;

@@ -109,7 +109,8 @@ static int seq_range(enum ml_store_table table, sqlite3 *db, int64_t *first, int
 {
     const char *name = ml_store_table_get(table)->name.p;
     char sql[96];
-    snprintf(sql, sizeof sql, "SELECT min(seq) FROM %s", name); /* two statements: each is one step */
+    snprintf(sql, sizeof sql, "SELECT min(seq) FROM %s",
+             name); /* two statements: each is one step */
     int rc = ml__db_i64(db, sql, first, e);
     snprintf(sql, sizeof sql, "SELECT max(seq) FROM %s", name);
     return rc == ML_OK ? ml__db_i64(db, sql, last, e) : rc;

@@ -17,17 +17,22 @@ static void insights_bodies_have_a_query_and_a_timespan(void **state)
     struct ml_ask ask;
     struct ml_error e = {0};
     int64_t now = ML_TICKS_UNIX + ML_TICKS_DAY;
-    assert_int_equal(ml_ask_insights(&arena, ML_STR("{\"query\":\"traces\",\"timespan\":\"PT1H\"}"), now, &ask, &e),
+    assert_int_equal(ml_ask_insights(&arena, ML_STR("{\"query\":\"traces\",\"timespan\":\"PT1H\"}"),
+                                     now, &ask, &e),
                      ML_OK);
     assert_true(ml_str_eq(ask.query, ML_STR("traces")));
     assert_true(ask.has_period);
     assert_true(ask.period.from_ticks == now - ML_TICKS_HOUR);
-    assert_int_equal(ml_ask_insights(&arena, ML_STR("{\"query\":\"x\",\"timespan\":null}"), now, &ask, &e), ML_OK);
+    assert_int_equal(
+        ml_ask_insights(&arena, ML_STR("{\"query\":\"x\",\"timespan\":null}"), now, &ask, &e),
+        ML_OK);
     assert_false(ask.has_period);
-    assert_int_equal(ml_ask_insights(&arena, ML_STR("{\"timespan\":\"PT1H\"}"), now, &ask, &e), ML_EINVALID);
-    assert_non_null(strstr(e.text, "'query'"));
-    assert_int_equal(ml_ask_insights(&arena, ML_STR("{\"query\":\"x\",\"timespan\":\"1h\"}"), now, &ask, &e),
+    assert_int_equal(ml_ask_insights(&arena, ML_STR("{\"timespan\":\"PT1H\"}"), now, &ask, &e),
                      ML_EINVALID);
+    assert_non_null(strstr(e.text, "'query'"));
+    assert_int_equal(
+        ml_ask_insights(&arena, ML_STR("{\"query\":\"x\",\"timespan\":\"1h\"}"), now, &ask, &e),
+        ML_EINVALID);
     assert_int_equal(ml_ask_insights(&arena, ML_STR("[1]"), now, &ask, &e), ML_EINVALID);
     assert_int_equal(ml_ask_insights(&arena, ML_STR(""), now, &ask, &e), ML_EINVALID);
 }
@@ -38,8 +43,10 @@ static void kusto_properties_are_an_object_or_text(void **state)
         "{\"db\":\"d\",\"csl\":\"q\",\"properties\":{\"Options\":{\"servertimeout\":\"00:01:30\","
         "\"truncationmaxrecords\":10,\"query_take_max_records\":5,\"query_now\":\"2020-01-01\"},"
         "\"Parameters\":{\"n\":\"long(5)\"}}}",
-        "{\"db\":\"d\",\"csl\":\"q\",\"properties\":\"{\\\"Options\\\":{\\\"servertimeout\\\":\\\"00:01:30\\\","
-        "\\\"truncationmaxrecords\\\":10,\\\"query_take_max_records\\\":5,\\\"query_now\\\":\\\"2020-01-01\\\"},"
+        "{\"db\":\"d\",\"csl\":\"q\",\"properties\":\"{\\\"Options\\\":{\\\"servertimeout\\\":"
+        "\\\"00:01:30\\\","
+        "\\\"truncationmaxrecords\\\":10,\\\"query_take_max_records\\\":5,\\\"query_now\\\":"
+        "\\\"2020-01-01\\\"},"
         "\\\"Parameters\\\":{\\\"n\\\":\\\"long(5)\\\"}}\"}"};
     for (int i = 0; i < 2; i++) {
         struct ml_ask ask;
@@ -60,10 +67,14 @@ static void kusto_without_options_has_none(void **state)
     struct ml_ask ask;
     struct ml_error e = {0};
     assert_int_equal(ml_ask_kusto(&arena, ML_STR("{\"db\":null,\"csl\":\"q\"}"), &ask, &e), ML_OK);
-    assert_true(ask.timeout_ns == 0 && ask.max_rows == 0 && ask.error_rows == 0 && ask.parameters.n == 0);
-    assert_int_equal(ml_ask_kusto(&arena, ML_STR("{\"csl\":\"q\",\"properties\":\"{\"}"), &ask, &e), ML_EINVALID);
+    assert_true(ask.timeout_ns == 0 && ask.max_rows == 0 && ask.error_rows == 0 &&
+                ask.parameters.n == 0);
+    assert_int_equal(ml_ask_kusto(&arena, ML_STR("{\"csl\":\"q\",\"properties\":\"{\"}"), &ask, &e),
+                     ML_EINVALID);
     assert_int_equal(
-        ml_ask_kusto(&arena, ML_STR("{\"csl\":\"q\",\"properties\":{\"Options\":{\"notruncation\":true}}}"), &ask, &e),
+        ml_ask_kusto(&arena,
+                     ML_STR("{\"csl\":\"q\",\"properties\":{\"Options\":{\"notruncation\":true}}}"),
+                     &ask, &e),
         ML_OK);
     assert_true(ask.error_rows == UINT64_MAX);
 }
@@ -72,7 +83,8 @@ static void addresses_carry_a_query_too(void **state)
 {
     struct ml_ask ask;
     struct ml_error e = {0};
-    assert_int_equal(ml_ask_get(&arena, ML_STR("timespan=P1D&query=traces%20%7C+take%201"), ML_TICKS_UNIX, &ask, &e),
+    assert_int_equal(ml_ask_get(&arena, ML_STR("timespan=P1D&query=traces%20%7C+take%201"),
+                                ML_TICKS_UNIX, &ask, &e),
                      ML_OK);
     assert_true(ml_str_eq(ask.query, ML_STR("traces | take 1")));
     assert_true(ask.has_period);

@@ -12,13 +12,20 @@ static enum ml_auth check(const char *token, const char *name, const char *value
 
 static void only_names_of_this_machine_are_local(void **state)
 {
-    static const char *const local[] = {"localhost",      "localhost:7075",  "LOCALHOST:1",
-                                        "127.0.0.1:7075", "127.1.2.3",       "[::1]",
-                                        "[::1]:7075",     "http://localhost", "https://127.0.0.1:8"};
-    static const char *const foreign[] = {"",           "example.org",        "127.evil.org",
-                                          "localhost.evil.org", "127.0.0.1.nip.io", "[::1]x",
-                                          "[::2]",      "10.0.0.1",           "null",
-                                          "http://evil.org", "http://localhost.evil.org:80"};
+    static const char *const local[] = {
+        "localhost", "localhost:7075", "LOCALHOST:1",      "127.0.0.1:7075",     "127.1.2.3",
+        "[::1]",     "[::1]:7075",     "http://localhost", "https://127.0.0.1:8"};
+    static const char *const foreign[] = {"",
+                                          "example.org",
+                                          "127.evil.org",
+                                          "localhost.evil.org",
+                                          "127.0.0.1.nip.io",
+                                          "[::1]x",
+                                          "[::2]",
+                                          "10.0.0.1",
+                                          "null",
+                                          "http://evil.org",
+                                          "http://localhost.evil.org:80"};
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)
         assert_true(ml_auth_is_local(ml_str_of(local[i])));
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)

@@ -27,8 +27,9 @@ static uint64_t rows_of(const char *name, enum ml_store_table t)
     return stats.rows;
 }
 
-#define ENVELOPE                                                                                \
-    "{\"time\":\"2024-01-02\",\"data\":{\"baseType\":\"EventData\",\"baseData\":{\"name\":\"e\"}}}"
+#define ENVELOPE                                                                                   \
+    "{\"time\":\"2024-01-02\",\"data\":{\"baseType\":\"EventData\",\"baseData\":{\"name\":\"e\"}}" \
+    "}"
 
 static void every_form_is_taken(void **state)
 {
@@ -40,17 +41,24 @@ static void every_form_is_taken(void **state)
     } cases[] = {
         {ENVELOPE "\n" ENVELOPE "\n", NULL, ML_TABLE_customEvents, 2},
         {"[" ENVELOPE ",\n" ENVELOPE "]", NULL, ML_TABLE_customEvents, 2},
-        {"{\"timestamp\":\"2024-01-02\",\"message\":\"m\",\"itemType\":\"trace\"}", NULL, ML_TABLE_traces, 1},
-        {"{\"$table\":\"lines\",\"timestamp\":\"2024-01-02\",\"hits\":5,\"rssNet\":\"12\"}", NULL, ML_TABLE_lines, 1},
-        {"{\"TimeGenerated\":\"2024-01-02T01:02:03Z\",\"Type\":\"AppRequests\",\"Success\":true,\"DurationMs\":1.5}",
-         NULL, ML_TABLE_requests, 1},
-        {"{\"time\":\"2024-01-02\",\"category\":\"AppTraces\",\"Message\":\"m\",\"Properties\":{\"a\":1}}", NULL,
+        {"{\"timestamp\":\"2024-01-02\",\"message\":\"m\",\"itemType\":\"trace\"}", NULL,
          ML_TABLE_traces, 1},
+        {"{\"$table\":\"lines\",\"timestamp\":\"2024-01-02\",\"hits\":5,\"rssNet\":\"12\"}", NULL,
+         ML_TABLE_lines, 1},
+        {"{\"TimeGenerated\":\"2024-01-02T01:02:03Z\",\"Type\":\"AppRequests\",\"Success\":true,"
+         "\"DurationMs\":1.5}",
+         NULL, ML_TABLE_requests, 1},
+        {"{\"time\":\"2024-01-02\",\"category\":\"AppTraces\",\"Message\":\"m\",\"Properties\":{"
+         "\"a\":1}}",
+         NULL, ML_TABLE_traces, 1},
         {"{\"timestamp\":\"2024-01-02\",\"message\":\"m\"}", "traces", ML_TABLE_traces, 1},
-        {"{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":[{\"name\":\"timestamp\",\"type\":\"datetime\"},"
-         "{\"name\":\"message\",\"type\":\"string\"}],\"rows\":[[\"2024-01-02\",\"a\"],[\"2024-01-03\",\"b\"]]}]}",
+        {"{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":[{\"name\":\"timestamp\",\"type\":"
+         "\"datetime\"},"
+         "{\"name\":\"message\",\"type\":\"string\"}],\"rows\":[[\"2024-01-02\",\"a\"],[\"2024-01-"
+         "03\",\"b\"]]}]}",
          "traces", ML_TABLE_traces, 2},
-        {"{\n \"timestamp\": \"2024-01-02\",\n \"message\": \"over\\nlines\",\n \"itemType\": \"trace\"\n}\n"
+        {"{\n \"timestamp\": \"2024-01-02\",\n \"message\": \"over\\nlines\",\n \"itemType\": "
+         "\"trace\"\n}\n"
          "{\n \"timestamp\": \"2024-01-02\", \"itemType\": \"trace\"\n}",
          NULL, ML_TABLE_traces, 2},
         {"", NULL, ML_TABLE_traces, 0},
@@ -70,14 +78,16 @@ static void every_form_is_taken(void **state)
 
 static void what_cannot_be_used_is_counted(void **state)
 {
-    struct ml_import im = import_text(ENVELOPE "\n"
-                                      "{\"message\":\"of no table\"}\n"
-                                      "{\"broken\":\n"
-                                      "{\"itemType\":\"trace\",\"timestamp\":\"soon\"}\n"
-                                      "{\"itemType\":\"trace\",\"message\":\"without time\"}\n"
-                                      "{\"itemType\":\"trace\",\"timestamp\":\"2024-01-02\",\"severityLevel\":\"high\"}\n"
-                                      "17\n" ENVELOPE "\n",
-                                      NULL, "a.db");
+    struct ml_import im = import_text(
+        ENVELOPE
+        "\n"
+        "{\"message\":\"of no table\"}\n"
+        "{\"broken\":\n"
+        "{\"itemType\":\"trace\",\"timestamp\":\"soon\"}\n"
+        "{\"itemType\":\"trace\",\"message\":\"without time\"}\n"
+        "{\"itemType\":\"trace\",\"timestamp\":\"2024-01-02\",\"severityLevel\":\"high\"}\n"
+        "17\n" ENVELOPE "\n",
+        NULL, "a.db");
     assert_int_equal(im.rows, 2);
     assert_int_equal(im.refused, 6);
     assert_int_equal(im.first_refused, 2);
@@ -89,7 +99,9 @@ static void values_larger_than_the_window_are_read(void **state)
     struct ml_buf text = {0};
     ml_buf_cstr(&text, "[");
     for (int i = 0; i < 40000; i++) /* 4 MB: several windows */
-        ml_buf_printf(&text, "%s{\"itemType\":\"trace\",\"timestamp\":\"2024-01-02T00:00:00.%07dZ\",\"message\":\"row %d of one large array\"}",
+        ml_buf_printf(&text,
+                      "%s{\"itemType\":\"trace\",\"timestamp\":\"2024-01-02T00:00:00.%07dZ\","
+                      "\"message\":\"row %d of one large array\"}",
                       i != 0 ? ",\n" : "", i, i);
     ml_buf_cstr(&text, "]\n");
     ml_buf_cstr(&text, "{\"itemType\":\"trace\",\"timestamp\":\"2024-01-02\"}");
@@ -103,7 +115,8 @@ static void many_lines_are_committed_in_batches(void **state)
 {
     struct ml_buf text = {0};
     for (int i = 0; i < 70000; i++)
-        ml_buf_cstr(&text, "{\"itemType\":\"trace\",\"timestamp\":\"2024-01-02\",\"message\":\"m\"}\n");
+        ml_buf_cstr(&text,
+                    "{\"itemType\":\"trace\",\"timestamp\":\"2024-01-02\",\"message\":\"m\"}\n");
     struct ml_import im = import_text(text.p, NULL, "a.db");
     assert_int_equal(im.rows, 70000);
     assert_int_equal(rows_of("a.db", ML_TABLE_traces), 70000);

@@ -39,11 +39,13 @@ static void tables_and_views_are_listed(void **state)
 
 static void a_table_is_described_as_csl_and_as_json(void **state)
 {
-    static const char *const spellings[] = {".show table traces cslschema", ".SHOW  TABLE ['traces'] cslschema;",
+    static const char *const spellings[] = {".show table traces cslschema",
+                                            ".SHOW  TABLE ['traces'] cslschema;",
                                             "\n.show table [\"traces\"] cslschema"};
     for (int i = 0; i < 3; i++) {
         json_t *root = run(spellings[i]);
-        assert_non_null(strstr(json_string_value(cell(root, 0, 1)), "timestamp:datetime,message:string,severityLevel:int"));
+        assert_non_null(strstr(json_string_value(cell(root, 0, 1)),
+                               "timestamp:datetime,message:string,severityLevel:int"));
         json_decref(root);
     }
     json_t *root = run(".show table AppTraces schema as json");
@@ -72,27 +74,34 @@ static void the_schema_is_json_with_every_table(void **state)
 
 static void others_answer_in_shape(void **state)
 {
-    static const char *const commands[] = {".show databases", ".show version", ".show functions", ".show schema",
-                                           ".show tables details"};
+    static const char *const commands[] = {".show databases", ".show version", ".show functions",
+                                           ".show schema", ".show tables details"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         json_decref(run(commands[i]));
 }
 
 static void everything_else_is_refused_by_name(void **state)
 {
-    static const char *const commands[] = {".drop table traces", ".show", "", ".create table x (a:int)",
-                                           ".show tables | take 1", ".show table",
-                                           ". show tables", ".show a b c d e f g h i j k l m n o p"};
+    static const char *const commands[] = {".drop table traces",
+                                           ".show",
+                                           "",
+                                           ".create table x (a:int)",
+                                           ".show tables | take 1",
+                                           ".show table",
+                                           ". show tables",
+                                           ".show a b c d e f g h i j k l m n o p"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         struct ml_buf out = {0};
         struct ml_error e = {0};
-        assert_int_equal(ml_mgmt_run(ml_str_of(commands[i]), ML_STR("d"), &out, &e), ML_EUNSUPPORTED);
+        assert_int_equal(ml_mgmt_run(ml_str_of(commands[i]), ML_STR("d"), &out, &e),
+                         ML_EUNSUPPORTED);
         assert_non_null(strstr(e.text, commands[i]));
         ml_buf_free(&out);
     }
     struct ml_buf out = {0};
     struct ml_error e = {0};
-    assert_int_equal(ml_mgmt_run(ML_STR(".show table nothing cslschema"), ML_STR("d"), &out, &e), ML_ENOTFOUND);
+    assert_int_equal(ml_mgmt_run(ML_STR(".show table nothing cslschema"), ML_STR("d"), &out, &e),
+                     ML_ENOTFOUND);
     ml_buf_free(&out);
 }
 
@@ -103,7 +112,8 @@ static void metadata_is_json(void **state)
         ml_schema_metadata(views != 0, ML_STR("app"), &out);
         json_t *root = json_loadb(out.p, out.n, 0, NULL);
         const json_t *first = json_array_get(json_object_get(root, "tables"), 0);
-        assert_string_equal(json_string_value(json_object_get(first, "name")), views ? "lines" : "traces");
+        assert_string_equal(json_string_value(json_object_get(first, "name")),
+                            views ? "lines" : "traces");
         json_decref(root);
         ml_buf_free(&out);
     }

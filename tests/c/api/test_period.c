@@ -19,11 +19,15 @@ static void durations_end_now(void **state)
         const char *text;
         int64_t ticks;
     } cases[] = {
-        {"PT12H", 12 * ML_TICKS_HOUR},        {"P1D", ML_TICKS_DAY},
+        {"PT12H", 12 * ML_TICKS_HOUR},
+        {"P1D", ML_TICKS_DAY},
         {"P1DT2H3M4.5S", ML_TICKS_DAY + 2 * ML_TICKS_HOUR + 3 * ML_TICKS_MINUTE + 45000000},
-        {"P2W", 14 * ML_TICKS_DAY},           {"PT90M", 90 * ML_TICKS_MINUTE},
-        {"P1M", 30 * ML_TICKS_DAY},           {"P1Y", 365 * ML_TICKS_DAY},
-        {"PT0,5S", 5000000},                  {"P7D", 7 * ML_TICKS_DAY},
+        {"P2W", 14 * ML_TICKS_DAY},
+        {"PT90M", 90 * ML_TICKS_MINUTE},
+        {"P1M", 30 * ML_TICKS_DAY},
+        {"P1Y", 365 * ML_TICKS_DAY},
+        {"PT0,5S", 5000000},
+        {"P7D", 7 * ML_TICKS_DAY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ml_period p;
@@ -48,9 +52,9 @@ static void intervals_take_times_and_durations(void **state)
 
 static void what_is_no_period_is_refused(void **state)
 {
-    static const char *const bad[] = {"",      "P",        "PT",     "1D",     "P1",   "PTH",
-                                      "P1H",   "PT1D",     "P1D/",   "/P1D",   "a/b",  "P1D/P1D",
-                                      "P-1D",  "P1X",      "PT1.2.3S", "P999999999Y", "P1DT", "PT1S "};
+    static const char *const bad[] = {"",     "P",    "PT",       "1D",          "P1",   "PTH",
+                                      "P1H",  "PT1D", "P1D/",     "/P1D",        "a/b",  "P1D/P1D",
+                                      "P-1D", "P1X",  "PT1.2.3S", "P999999999Y", "P1DT", "PT1S "};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ml_period p = {1, 2};
         struct guarded g = guarded_new(bad[i], strlen(bad[i]));

@@ -20,12 +20,17 @@ static struct ml_batch make_batch(struct ml_arena *a)
     struct ml_batch b = {.n = 2, .ncols = N_COLUMNS};
     b.cols = ml_arena_alloc(a, N_COLUMNS, sizeof *b.cols);
     assert_non_null(b.cols);
-    struct ml_val values[2][N_COLUMNS] = {
-        {ml_val_datetime(ML_TICKS_UNIX + 12345000), ml_val_str(ML_STR("a \"b\" \xC3\xA9\n")), ml_val_long(INT64_MIN),
-         ml_val_real(1.0), ml_val_bool(true),
-         {.type = ML_T_TEXT, .s = ML_STR("{\"k\":[1,2]}")}, ml_val_i64(ML_T_TIMESPAN, 36000000000)},
-        {ml_val_null(ML_T_DATETIME), ml_val_str(ML_STR("")), ml_val_null(ML_T_LONG), ml_val_real(NAN),
-         ml_val_null(ML_T_BOOL), ml_val_null(ML_T_DYNAMIC), ml_val_null(ML_T_TIMESPAN)}};
+    struct ml_val values[2][N_COLUMNS] = {{ml_val_datetime(ML_TICKS_UNIX + 12345000),
+                                           ml_val_str(ML_STR("a \"b\" \xC3\xA9\n")),
+                                           ml_val_long(INT64_MIN),
+                                           ml_val_real(1.0),
+                                           ml_val_bool(true),
+                                           {.type = ML_T_TEXT, .s = ML_STR("{\"k\":[1,2]}")},
+                                           ml_val_i64(ML_T_TIMESPAN, 36000000000)},
+                                          {ml_val_null(ML_T_DATETIME), ml_val_str(ML_STR("")),
+                                           ml_val_null(ML_T_LONG), ml_val_real(NAN),
+                                           ml_val_null(ML_T_BOOL), ml_val_null(ML_T_DYNAMIC),
+                                           ml_val_null(ML_T_TIMESPAN)}};
     for (int c = 0; c < N_COLUMNS; c++) {
         assert_true(ml_column_init_nulls(&b.cols[c], a, columns[c].type, 2));
         for (size_t r = 0; r < 2; r++)
@@ -34,7 +39,8 @@ static struct ml_batch make_batch(struct ml_arena *a)
     return b;
 }
 
-static json_t *shape(enum ml_shape_kind kind, const struct ml_shape_frame *f, int tables, uint64_t max_rows)
+static json_t *shape(enum ml_shape_kind kind, const struct ml_shape_frame *f, int tables,
+                     uint64_t max_rows)
 {
     struct ml_arena arena = {0};
     struct ml_buf out = {0};
@@ -64,7 +70,8 @@ static void check_json(const json_t *got, const char *expected)
     json_decref(want);
 }
 
-#define FIRST "[\"1970-01-01T00:00:01.2345Z\",\"a \\\"b\\\" \xC3\xA9\\n\",-9223372036854775808,1.0,true,"
+#define FIRST \
+    "[\"1970-01-01T00:00:01.2345Z\",\"a \\\"b\\\" \xC3\xA9\\n\",-9223372036854775808,1.0,true,"
 #define SECOND "[null,\"\",null,\"NaN\",null,null,null]"
 
 static void insights_has_dynamics_as_text(void **state)
@@ -73,7 +80,8 @@ static void insights_has_dynamics_as_text(void **state)
     json_t *root = shape(ML_SHAPE_AI, &f, 1, 0);
     const json_t *table = json_array_get(json_object_get(root, "tables"), 0);
     check_json(json_object_get(table, "name"), "\"PrimaryResult\"");
-    check_json(json_array_get(json_object_get(table, "columns"), 0), "{\"name\":\"t\",\"type\":\"datetime\"}");
+    check_json(json_array_get(json_object_get(table, "columns"), 0),
+               "{\"name\":\"t\",\"type\":\"datetime\"}");
     check_json(json_object_get(table, "rows"),
                "[" FIRST "\"{\\\"k\\\":[1,2]}\",\"01:00:00\"]," SECOND "]");
     assert_int_equal(json_object_size(root), 1);
@@ -82,7 +90,8 @@ static void insights_has_dynamics_as_text(void **state)
 
 static void insights_names_further_tables_by_number(void **state)
 {
-    struct ml_shape_frame f = {.render = true, .statistics = true, .visualization = ML_STR("{\"Visualization\":\"x\"}")};
+    struct ml_shape_frame f = {
+        .render = true, .statistics = true, .visualization = ML_STR("{\"Visualization\":\"x\"}")};
     json_t *root = shape(ML_SHAPE_AI, &f, 3, 0);
     const json_t *tables = json_object_get(root, "tables");
     check_json(json_object_get(json_array_get(tables, 1), "name"), "\"Table_0\"");
@@ -111,13 +120,14 @@ static void v1_ends_with_its_contents(void **state)
 
 static void v2_is_a_list_of_frames(void **state)
 {
-    static const char *const kinds[] = {"DataSetHeader", "DataTable", "DataTable", "DataTable", "DataTable",
-                                        "DataSetCompletion"};
+    static const char *const kinds[] = {"DataSetHeader", "DataTable", "DataTable",
+                                        "DataTable",     "DataTable", "DataSetCompletion"};
     struct ml_shape_frame f = {.activity_id = ML_STR("id")};
     json_t *root = shape(ML_SHAPE_V2, &f, 2, 0);
     assert_int_equal(json_array_size(root), 6);
     for (size_t i = 0; i < 6; i++)
-        assert_string_equal(json_string_value(json_object_get(json_array_get(root, i), "FrameType")), kinds[i]);
+        assert_string_equal(
+            json_string_value(json_object_get(json_array_get(root, i), "FrameType")), kinds[i]);
     check_json(json_object_get(json_array_get(root, 2), "Rows"),
                "[" FIRST "{\"k\":[1,2]},\"01:00:00\"]," SECOND "]");
     check_json(json_object_get(json_array_get(root, 3), "TableKind"), "\"PrimaryResult\"");
@@ -132,7 +142,8 @@ static void a_result_that_ends_early_says_so(void **state)
     check_json(json_object_get(json_object_get(root, "error"), "code"), "\"PartialError\"");
     json_decref(root);
     root = shape(ML_SHAPE_V1, &f, 1, 1);
-    const json_t *rows = json_object_get(json_array_get(json_object_get(root, "Tables"), 0), "Rows");
+    const json_t *rows = json_object_get(json_array_get(json_object_get(root, "Tables"), 0),
+                                         "Rows");
     assert_int_equal(json_array_size(rows), 2);
     check_json(json_array_get(rows, 1), "{\"Exceptions\":[\"too \\\"many\\\"\"]}");
     json_decref(root);

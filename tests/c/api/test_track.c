@@ -51,8 +51,8 @@ static const char *row_text(const struct ml_rows *rows, size_t i, enum ml_store_
     return text;
 }
 
-#define HEAD(type, data)                                                                        \
-    "{\"time\":\"2024-01-02T03:04:05.1234567Z\",\"iKey\":\"k\",\"data\":{\"baseType\":\"" type  \
+#define HEAD(type, data)                                                                       \
+    "{\"time\":\"2024-01-02T03:04:05.1234567Z\",\"iKey\":\"k\",\"data\":{\"baseType\":\"" type \
     "\",\"baseData\":" data "}}"
 #define TIME "timestamp=638397614451234567;"
 
@@ -67,36 +67,43 @@ static void every_type_of_data_has_its_table(void **state)
               "{\"message\":\"hi\",\"severityLevel\":\"Warning\",\"properties\":{\"a\":\"b\"},"
               "\"measurements\":{\"m\":1.5}}"),
          ML_TABLE_traces,
-         TIME "message=hi;severityLevel=2;customDimensions={\"a\":\"b\"};customMeasurements={\"m\":1.5};"
-              "itemCount=1;"},
+         TIME
+         "message=hi;severityLevel=2;customDimensions={\"a\":\"b\"};customMeasurements={\"m\":1.5};"
+         "itemCount=1;"},
         {HEAD("MessageData", "{\"message\":\"hi\",\"severityLevel\":3,\"properties\":{}}"),
          ML_TABLE_traces, TIME "message=hi;severityLevel=3;itemCount=1;"},
         {HEAD("RequestData",
               "{\"id\":\"1\",\"name\":\"GET /\",\"duration\":\"00:00:01.500\",\"success\":false,"
               "\"responseCode\":500,\"url\":\"http://x/\"}"),
          ML_TABLE_requests,
-         TIME "itemCount=1;id=1;name=GET /;url=http://x/;success=False;resultCode=500;duration=1500;"
-              "performanceBucket=1sec-3sec;"},
-        {HEAD("RequestData", "{\"id\":\"1\",\"duration\":\"1.00:00:00.0000001\"}"), ML_TABLE_requests,
+         TIME
+         "itemCount=1;id=1;name=GET /;url=http://x/;success=False;resultCode=500;duration=1500;"
+         "performanceBucket=1sec-3sec;"},
+        {HEAD("RequestData", "{\"id\":\"1\",\"duration\":\"1.00:00:00.0000001\"}"),
+         ML_TABLE_requests,
          TIME "itemCount=1;id=1;success=True;duration=8.64e+07;performanceBucket=>=5min;"},
         {HEAD("RemoteDependencyData",
               "{\"name\":\"q\",\"id\":\"2\",\"resultCode\":\"0\",\"duration\":\"00:00:00.0100000\","
               "\"success\":\"true\",\"data\":\"select\",\"type\":\"SQL\",\"target\":\"db\"}"),
          ML_TABLE_dependencies,
-         TIME "itemCount=1;id=2;name=q;success=True;resultCode=0;duration=10;performanceBucket=<250ms;"
-              "target=db;type=SQL;data=select;"},
-        {HEAD("ExceptionData",
-              "{\"exceptions\":[{\"typeName\":\"A\",\"message\":\"outer\",\"parsedStack\":[{\"method\":\"f\","
-              "\"assembly\":\"as\"}]},{\"typeName\":\"B\",\"message\":\"inner\"}],\"severityLevel\":3,"
-              "\"problemId\":\"p\"}"),
+         TIME
+         "itemCount=1;id=2;name=q;success=True;resultCode=0;duration=10;performanceBucket=<250ms;"
+         "target=db;type=SQL;data=select;"},
+        {HEAD("ExceptionData", "{\"exceptions\":[{\"typeName\":\"A\",\"message\":\"outer\","
+                               "\"parsedStack\":[{\"method\":\"f\","
+                               "\"assembly\":\"as\"}]},{\"typeName\":\"B\",\"message\":\"inner\"}],"
+                               "\"severityLevel\":3,"
+                               "\"problemId\":\"p\"}"),
          ML_TABLE_exceptions,
-         TIME "severityLevel=3;itemCount=1;type=A;problemId=p;assembly=as;method=f;outerType=A;"
-              "outerMessage=outer;outerAssembly=as;outerMethod=f;innermostType=B;innermostMessage=inner;"
-              "details=[{\"typeName\":\"A\",\"message\":\"outer\",\"parsedStack\":[{\"method\":\"f\","
-              "\"assembly\":\"as\"}]},{\"typeName\":\"B\",\"message\":\"inner\"}];"},
+         TIME
+         "severityLevel=3;itemCount=1;type=A;problemId=p;assembly=as;method=f;outerType=A;"
+         "outerMessage=outer;outerAssembly=as;outerMethod=f;innermostType=B;innermostMessage=inner;"
+         "details=[{\"typeName\":\"A\",\"message\":\"outer\",\"parsedStack\":[{\"method\":\"f\","
+         "\"assembly\":\"as\"}]},{\"typeName\":\"B\",\"message\":\"inner\"}];"},
         {HEAD("EventData", "{\"name\":\"clicked\"}"), ML_TABLE_customEvents,
          TIME "itemCount=1;name=clicked;"},
-        {HEAD("MetricData", "{\"metrics\":[{\"name\":\"m\",\"value\":12,\"count\":2,\"min\":5,\"max\":7}]}"),
+        {HEAD("MetricData",
+              "{\"metrics\":[{\"name\":\"m\",\"value\":12,\"count\":2,\"min\":5,\"max\":7}]}"),
          ML_TABLE_customMetrics,
          TIME "name=m;value=12;valueCount=2;valueSum=12;valueMin=5;valueMax=7;"},
         {HEAD("MetricData",
@@ -113,13 +120,15 @@ static void every_type_of_data_has_its_table(void **state)
          ML_TABLE_availabilityResults,
          TIME "message=ok;itemCount=1;id=i;name=ping;success=True;duration=300;"
               "performanceBucket=250ms-500ms;location=here;"},
-        {HEAD("PageViewData", "{\"name\":\"home\",\"url\":\"http://h/\",\"duration\":\"00:00:00.2\"}"),
+        {HEAD("PageViewData",
+              "{\"name\":\"home\",\"url\":\"http://h/\",\"duration\":\"00:00:00.2\"}"),
          ML_TABLE_pageViews,
          TIME "itemCount=1;name=home;url=http://h/;duration=200;performanceBucket=<250ms;"},
         {HEAD("PageViewPerfData",
               "{\"name\":\"home\",\"perfTotal\":\"00:00:02\",\"networkConnect\":\"00:00:00.1\"}"),
          ML_TABLE_browserTimings,
-         TIME "itemCount=1;name=home;performanceBucket=1sec-3sec;networkDuration=100;totalDuration=2000;"},
+         TIME "itemCount=1;name=home;performanceBucket=1sec-3sec;networkDuration=100;totalDuration="
+              "2000;"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ml_rows *rows = rows_new();
@@ -136,15 +145,18 @@ static void tags_time_zones_and_sampling_count(void **state)
 {
     struct ml_rows *rows = rows_new();
     enum ml_store_table t;
-    parse(rows, "{\"time\":\"2024-01-02T04:04:05.123+01:00\",\"sampleRate\":25,\"tags\":{"
-                "\"ai.operation.id\":\"op\",\"ai.operation.parentId\":\"pa\",\"ai.operation.name\":\"fn\","
-                "\"ai.cloud.role\":\"role\",\"ai.cloud.roleInstance\":\"inst\",\"ai.device.type\":\"PC\","
-                "\"ai.location.ip\":\"0.0.0.0\",\"ai.internal.sdkVersion\":\"py\",\"unknown\":\"x\"},"
-                "\"data\":{\"baseType\":\"MessageData\",\"baseData\":{\"message\":\"m\",\"other\":1}}}");
-    assert_string_equal(row_text(rows, 0, &t),
-                        "timestamp=638397614451230000;message=m;operation_Name=fn;operation_Id=op;"
-                        "operation_ParentId=pa;client_Type=PC;client_IP=0.0.0.0;cloud_RoleName=role;"
-                        "cloud_RoleInstance=inst;sdkVersion=py;itemCount=4;");
+    parse(
+        rows,
+        "{\"time\":\"2024-01-02T04:04:05.123+01:00\",\"sampleRate\":25,\"tags\":{"
+        "\"ai.operation.id\":\"op\",\"ai.operation.parentId\":\"pa\",\"ai.operation.name\":\"fn\","
+        "\"ai.cloud.role\":\"role\",\"ai.cloud.roleInstance\":\"inst\",\"ai.device.type\":\"PC\","
+        "\"ai.location.ip\":\"0.0.0.0\",\"ai.internal.sdkVersion\":\"py\",\"unknown\":\"x\"},"
+        "\"data\":{\"baseType\":\"MessageData\",\"baseData\":{\"message\":\"m\",\"other\":1}}}");
+    assert_string_equal(
+        row_text(rows, 0, &t),
+        "timestamp=638397614451230000;message=m;operation_Name=fn;operation_Id=op;"
+        "operation_ParentId=pa;client_Type=PC;client_IP=0.0.0.0;cloud_RoleName=role;"
+        "cloud_RoleInstance=inst;sdkVersion=py;itemCount=4;");
     ml_rows_free(rows);
 }
 
@@ -197,9 +209,9 @@ static void the_answer_names_the_bad_items(void **state)
     struct ml_buf answer = {0};
     struct ml_track_result r = parse(rows, "[" OK "," BAD "]");
     ml_track_answer(&r, &answer);
-    assert_string_equal(answer.p,
-                        "{\"itemsReceived\":2,\"itemsAccepted\":1,\"errors\":[{\"index\":1,"
-                        "\"statusCode\":400,\"message\":\"the item's data.baseType is not known\"}]}");
+    assert_string_equal(
+        answer.p, "{\"itemsReceived\":2,\"itemsAccepted\":1,\"errors\":[{\"index\":1,"
+                  "\"statusCode\":400,\"message\":\"the item's data.baseType is not known\"}]}");
     ml_rows_free(rows);
     ml_buf_free(&answer);
 }
@@ -208,8 +220,9 @@ static void too_long_a_text_costs_its_item_only(void **state)
 {
     struct ml_rows *rows = rows_new();
     struct ml_buf body = {0};
-    ml_buf_cstr(&body, OK "\n{\"time\":\"2024-01-02\",\"data\":{\"baseType\":\"MessageData\",\"baseData\":{"
-                          "\"message\":\"");
+    ml_buf_cstr(&body, OK
+                "\n{\"time\":\"2024-01-02\",\"data\":{\"baseType\":\"MessageData\",\"baseData\":{"
+                "\"message\":\"");
     ml_buf_fill(&body, 'x', ML_CELL_MAX_BYTES + 1);
     ml_buf_cstr(&body, "\"}}}\n" OK);
     struct ml_track_result r = parse(rows, body.p);
@@ -235,7 +248,8 @@ static void many_broken_lines_end_the_reading(void **state)
 static void mutated_bodies_do_no_harm(void **state)
 {
     struct rng rng = rng_new();
-    static const char body[] = "[" OK "," HEAD("MetricData", "{\"metrics\":[{\"name\":\"\\\\a(b)\\\\c\",\"value\":1}]}") "]";
+    static const char body[] = "[" OK "," HEAD(
+        "MetricData", "{\"metrics\":[{\"name\":\"\\\\a(b)\\\\c\",\"value\":1}]}") "]";
     for (int i = 0; i < 5000; i++) {
         struct guarded g = guarded_new(body, rng_below(&rng, sizeof body));
         for (uint64_t k = rng_below(&rng, 6); g.str.n != 0 && k > 0; k--)

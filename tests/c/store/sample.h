@@ -93,8 +93,8 @@ static inline struct ml_read *read_begin(struct ml_reader *r)
     return rd;
 }
 
-static inline struct ml_read_scan *scan_open(struct ml_read *rd, enum ml_store_table t, int64_t from,
-                                             int64_t to)
+static inline struct ml_read_scan *scan_open(struct ml_read *rd, enum ml_store_table t,
+                                             int64_t from, int64_t to)
 {
     struct ml_read_scan *s = NULL;
     struct ml_error e = {0};

@@ -52,7 +52,8 @@ static void the_file_is_kept_below_its_size(void **state)
     assert_true(left > 0 && left < 6 * 65536);
     struct ml_store_stats stats;
     assert_int_equal(ml_store_stats(s, ML_TABLE_traces, &stats, NULL), ML_OK);
-    assert_true(stats.max_ticks == T0 + (6 * 65536 - 1) * ML_STORE_TICKS_PER_S); /* the newest stay */
+    assert_true(stats.max_ticks ==
+                T0 + (6 * 65536 - 1) * ML_STORE_TICKS_PER_S); /* the newest stay */
     ml_store_close(s);
 }
 

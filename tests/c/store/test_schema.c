@@ -4,12 +4,31 @@
 
 #include "test.h"
 
-static const char *const tail[] = {
-    "operation_Name", "operation_Id", "operation_ParentId", "operation_SyntheticSource",
-    "session_Id", "user_Id", "user_AuthenticatedId", "user_AccountId", "application_Version",
-    "client_Type", "client_Model", "client_OS", "client_IP", "client_City",
-    "client_StateOrProvince", "client_CountryOrRegion", "client_Browser", "cloud_RoleName",
-    "cloud_RoleInstance", "appId", "appName", "iKey", "sdkVersion", "itemId", "itemType"};
+static const char *const tail[] = {"operation_Name",
+                                   "operation_Id",
+                                   "operation_ParentId",
+                                   "operation_SyntheticSource",
+                                   "session_Id",
+                                   "user_Id",
+                                   "user_AuthenticatedId",
+                                   "user_AccountId",
+                                   "application_Version",
+                                   "client_Type",
+                                   "client_Model",
+                                   "client_OS",
+                                   "client_IP",
+                                   "client_City",
+                                   "client_StateOrProvince",
+                                   "client_CountryOrRegion",
+                                   "client_Browser",
+                                   "cloud_RoleName",
+                                   "cloud_RoleInstance",
+                                   "appId",
+                                   "appName",
+                                   "iKey",
+                                   "sdkVersion",
+                                   "itemId",
+                                   "itemType"};
 #define N_TAIL (sizeof tail / sizeof *tail)
 
 static const struct {
@@ -43,7 +62,8 @@ static const struct {
      "customDimensions:d customMeasurements:d",
      true},
     {"pageViews",
-     "timestamp name url duration:r performanceBucket customDimensions:d customMeasurements:d", true},
+     "timestamp name url duration:r performanceBucket customDimensions:d customMeasurements:d",
+     true},
     {"browserTimings",
      "timestamp name url networkDuration:r sendDuration:r receiveDuration:r processingDuration:r "
      "totalDuration:r performanceBucket customDimensions:d customMeasurements:d",

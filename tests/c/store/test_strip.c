@@ -54,8 +54,12 @@ static void integers_of_every_width_come_back(void **state)
         int64_t step;
         int encoding;
     } cases[] = {
-        {5, 0, OFFSET},          {-3, 1, OFFSET},         {INT64_MIN, 1, OFFSET},
-        {0, 60, OFFSET},         {1000, 70000, DELTA},    {INT64_MIN / 2, INT64_MAX / 200, DELTA},
+        {5, 0, OFFSET},
+        {-3, 1, OFFSET},
+        {INT64_MIN, 1, OFFSET},
+        {0, 60, OFFSET},
+        {1000, 70000, DELTA},
+        {INT64_MIN / 2, INT64_MAX / 200, DELTA},
         {6378000000000, -9, OFFSET},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -195,8 +199,8 @@ static void damage(struct rng *rng, const struct ml_buf *good, enum ml_store_typ
         size_t n = rng_below(rng, 4) == 0 ? rng_below(rng, good->n + 1) : good->n;
         struct guarded g = guarded_new(good->p, n);
         for (uint64_t k = rng_below(rng, 4); n > 0 && k > 0; k--)
-            ((char *)(uintptr_t)g.str.p)[rng_below(rng, rng_below(rng, 2) != 0 ? n : (n < 40 ? n : 40))] =
-                (char)rng_below(rng, 256);
+            ((char *)(uintptr_t)g.str.p)[rng_below(
+                rng, rng_below(rng, 2) != 0 ? n : (n < 40 ? n : 40))] = (char)rng_below(rng, 256);
         struct ml__strip *s = NULL;
         int rc = ml__strip_decode(g.str, type, rows, &s);
         assert_true(rc == ML_OK || rc == ML_EFORMAT || rc == ML_ENOMEM);

@@ -10,7 +10,9 @@ from azure.kusto.data.helpers import dataframe_from_result_table
 client = KustoClient(KustoConnectionStringBuilder.with_no_authentication(sys.argv[1]))
 seen = {}
 
-answer = client.execute_query("db", "traces | project message, severityLevel | order by message asc")
+answer = client.execute_query(
+    "db", "traces | project message, severityLevel | order by message asc"
+)
 seen["rows"] = [list(row) for row in answer.primary_results[0]]
 seen["columns"] = [[c.column_name, c.column_type] for c in answer.primary_results[0].columns]
 
@@ -37,7 +39,9 @@ try:
 except KustoServiceError as error:
     seen["syntax"] = not error.is_semantic_error()
 
-large = client.execute_query("db", "range i from 1 to 100000 step 1 | project i, s=strcat('row ', i)")
+large = client.execute_query(
+    "db", "range i from 1 to 100000 step 1 | project i, s=strcat('row ', i)"
+)
 frame = dataframe_from_result_table(large.primary_results[0])
 seen["large"] = [len(frame), int(frame["i"].sum()), frame["s"].iloc[-1]]
 

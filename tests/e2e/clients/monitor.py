@@ -35,8 +35,12 @@ try:
 except HttpResponseError as error:
     seen["error"] = [error.status_code, error.error.code, error.error.innererror["code"]]
 large = client.query_workspace(
-    "workspace", "range i from 1 to 100000 step 1 | project i, s=strcat('row ', i)", timespan=None,
-    include_statistics=True, include_visualization=True, server_timeout=60,
+    "workspace",
+    "range i from 1 to 100000 step 1 | project i, s=strcat('row ', i)",
+    timespan=None,
+    include_statistics=True,
+    include_visualization=True,
+    server_timeout=60,
 )
 seen["large"] = len(large.tables[0].rows)
 seen["statistics"] = "query" in large.statistics

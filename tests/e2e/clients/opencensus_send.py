@@ -24,4 +24,6 @@ handler.close()
 exporter = AzureExporter(**where)
 with Tracer(exporter=exporter, sampler=ProbabilitySampler(1.0)).span(name="parent"):
     pass
-exporter.exporter_thread.close() if hasattr(exporter, "exporter_thread") else exporter._worker.stop()
+exporter.exporter_thread.close() if hasattr(
+    exporter, "exporter_thread"
+) else exporter._worker.stop()
