@@ -41,8 +41,11 @@ def index(
     if not os.path.isfile(os.path.join(root, file)):
         return []
     progress(file)
+    app = find_app(file)
+    if getattr(app, "_function_builders", None) == []:
+        return []  # get_functions() would warn of an app without HTTP functions
     entries = []
-    for function in find_app(file).get_functions():
+    for function in app.get_functions():
         if wanted is None or function.get_function_name().lower() in wanted:
             entries.append(_make_entry(root, file, function))
     return entries

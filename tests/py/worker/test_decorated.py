@@ -204,6 +204,7 @@ def test_an_empty_app_reads_the_folders(app: Callable[..., Any]) -> None:
         host = app({**files, **folder("F", "def main(req): return 'v1'\n")})
         assert host.index["error"] is None
         assert names(host) == ["F"]
+        assert host.logs == []
         assert host.get("F").frame["return"]["v"] == "v1"
 
 
