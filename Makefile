@@ -155,6 +155,9 @@ bench-line: build ## line events beside memory_profiler and line_profiler; R=5 r
 	@.venv/bin/python bench/line/run.py --rounds $(or $(R),5) --log build/results/bench-line.jsonl \
 	    $(BENCH_HERE:%=.venvs/bench-%/bin/python)
 
+bench-host: build .venv/.real ## the Functions host: start, latency, requests per second, memory
+	@.venv/bin/python bench/host/run.py --program build/memline --python .venv/bin/python
+
 bench-line-instructions: build build/.system-bench ## instructions of one line event; LIMIT=n fails above n
 	@$(MAKE) --no-print-directory $(BENCH_HERE:%=.venvs/bench-%/.installed)
 	@for v in $(BENCH_HERE); do .venv/bin/python bench/line/instructions.py \

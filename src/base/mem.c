@@ -46,6 +46,11 @@ void ml_free(void *p)
     free(p);
 }
 
+void ml_mem_trim(void)
+{
+    ML_TRIM_HEAP();
+}
+
 char *ml_strndup(const char *s, size_t n)
 {
     if (n == SIZE_MAX)

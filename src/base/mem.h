@@ -14,6 +14,8 @@ void *ml_calloc(size_t n, size_t size);
 void *ml_realloc(void *p, size_t n, size_t size);
 /* NULL is fine. */
 void ml_free(void *p);
+/* After a peak: give idle memory back to the system, where the C library can. Up to a few ms. */
+void ml_mem_trim(void);
 /* Copies of text; the caller frees. */
 char *ml_strdup(const char *s);
 char *ml_strndup(const char *s, size_t n);

@@ -16,6 +16,13 @@
  * loaded with dlopen and shares a small static reserve (specs/profiling.md, pitfall 4). */
 #define ML_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#define ML_TRIM_HEAP() ((void)malloc_trim(0))
+#else
+#define ML_TRIM_HEAP() ((void)0)
+#endif
+
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif

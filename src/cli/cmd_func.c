@@ -87,8 +87,6 @@ static const struct option options[] = {
     {"show-level", NULL, FLAG, AT(show_level), NULL, "print each line's level", "start"},
     {"profile", NULL, PROFILE, AT(profile), "line|heap|off", "profile every function, line by line",
      "start"},
-    {"follow", NULL, FLAG, AT(follow_logs), NULL, "go on as records arrive", "logs"},
-    {"lines", NULL, TEXT, AT(lines), "N", "how many records; default 50", "logs"},
     {"no-build", NULL, IGNORED, 0, NULL, NULL, "start"},
     {"dotnet-isolated-debug", NULL, IGNORED, 0, NULL, NULL, "start"},
     {"runtime", NULL, IGNORED_TEXT, 0, NULL, NULL, "start"},
@@ -124,6 +122,8 @@ static const struct action {
     {NULL, "start", "start", ml_func_start,
      "func start [options]           run it (also: func host start)"},
     {"host", "start", "start", ml_func_start, NULL},
+    {NULL, "list", "list", ml_func_list,
+     "func list                      what the host that runs here serves"},
 };
 enum { N_ACTIONS = sizeof actions / sizeof actions[0] };
 

@@ -54,15 +54,11 @@ struct ml_func_options {
     bool show_category;
     bool show_level;
     const char *profile; /* "line", "heap"; NULL: off */
-    /* logs */
-    bool follow_logs;
-    const char *lines;
 };
 
 int ml_func_init(const struct ml_func_options *o);
 int ml_func_new(const struct ml_func_options *o);
 int ml_func_start(const struct ml_func_options *o);
 int ml_func_list(const struct ml_func_options *o);
-int ml_func_logs(const struct ml_func_options *o);
 
 #endif

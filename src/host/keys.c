@@ -75,6 +75,11 @@ void ml_keys_free(struct ml_keys *k)
     ml_free(k);
 }
 
+const char *ml_keys_master(const struct ml_keys *k)
+{
+    return k->master;
+}
+
 const char *ml_keys_path(const struct ml_keys *k)
 {
     return k->path;

@@ -13,6 +13,7 @@ int ml_keys_open(const char *root, struct ml_keys **out, struct ml_error *e);
 void ml_keys_free(struct ml_keys *k); /* NULL is fine */
 /* By x-functions-key or ?code=. admin: only the master key will do. */
 bool ml_keys_allow(const struct ml_keys *k, struct ml_http_request *r, bool admin);
+const char *ml_keys_master(const struct ml_keys *k);
 const char *ml_keys_path(const struct ml_keys *k);
 
 #endif

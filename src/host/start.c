@@ -12,6 +12,7 @@
 #include "host/id.h"
 #include "host/keys.h"
 #include "host/record.h"
+#include "host/running.h"
 #include "host/say.h"
 #include "host/watch.h"
 
@@ -503,6 +504,8 @@ static void finish(struct run *r)
 {
     struct ml_host *h = &r->h;
     ml_timers_stop(h);
+    if (h->tick != NULL) /* it ran */
+        ml_running_forget(h->state_dir);
     for (int i = 0; i < h->n_slots; i++) {
         ml_worker_free(h->slots[i].worker);
         ml_timer_free(h->slots[i].restart);
@@ -541,6 +544,7 @@ static int run(struct run *r)
     print_banner();
     if (r->port == 0)
         ml_say("Listening on %s", h->base_url);
+    ml_running_tell(h->state_dir, h->base_url, h->keys != NULL ? ml_keys_master(h->keys) : "");
     watch_signals(r);
     environment_folder(h, skip);
     (void)ml_watch_new(h->loop, &h->settings, skip, on_source_change, h, &h->watch);

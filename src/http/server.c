@@ -64,6 +64,7 @@ struct ml_http_server {
     struct ml_http_conn *spare; /* for reuse, with their arenas */
     size_t n_spare;
     size_t n_conns;
+    size_t most_conns;   /* at once, since memory was last given back */
     size_t closing;      /* uv handles of ours still to close */
     uv_poll_t poll;      /* libmicrohttpd's epoll descriptor */
     uv_prepare_t before; /* before and after each wait of the loop: run libmicrohttpd if dirty */
@@ -158,7 +159,8 @@ static struct ml_http_conn *conn_new(struct ml_http_server *s)
     if (s->conns != NULL)
         s->conns->prev = c;
     s->conns = c;
-    s->n_conns++;
+    if (++s->n_conns > s->most_conns)
+        s->most_conns = s->n_conns;
     return c;
 }
 
@@ -560,6 +562,17 @@ static bool peer_left(int fd)
     return recv(fd, &b, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+static void free_spare(struct ml_http_server *s)
+{
+    while (s->spare != NULL) {
+        struct ml_http_conn *next = s->spare->next;
+        ml_arena_clear(&s->spare->r.arena);
+        ml_free(s->spare);
+        s->spare = next;
+    }
+    s->n_spare = 0;
+}
+
 /* Deadlines of connections. libmicrohttpd sees a shut-down socket as a client that left; it does not
  * see an end of file that arrived together with the last bytes (it waits for edges), so we look. */
 static void on_sweep(uv_timer_t *h)
@@ -586,6 +599,11 @@ static void on_sweep(uv_timer_t *h)
         }
         (void)shutdown(k->fd, SHUT_RDWR);
         k->limit_ms = 0;
+    }
+    if (s->n_conns == 0 && s->most_conns > SPARE_CONNS) {
+        free_spare(s);
+        ml_mem_trim();
+        s->most_conns = 0;
     }
     if (s->socks == NULL && !s->paused)
         (void)uv_timer_stop(&s->sweep);
@@ -663,12 +681,7 @@ static int watch_daemon(struct ml_http_server *s, struct ml_error *e)
 
 static void free_memory(struct ml_http_server *s)
 {
-    while (s->spare != NULL) {
-        struct ml_http_conn *next = s->spare->next;
-        ml_arena_clear(&s->spare->r.arena);
-        ml_free(s->spare);
-        s->spare = next;
-    }
+    free_spare(s);
     ml_vec_free(&s->listeners);
     ml_free(s->cert_pem);
     ml_free(s->key_pem);

@@ -376,6 +376,17 @@ def test_admin(shared: Host) -> None:
     assert b"<title>Your Azure Function App is up and running.</title>" in shared.ask("/")[2]
 
 
+def test_list_tells_what_the_running_host_serves(program: str, tmp_path: Path) -> None:
+    root = write_app(tmp_path / "app", {"function_app.py": APP})
+    env = environment(tmp_path / "home")
+    with Host(program, root, "--enableAuth") as host:
+        out = subprocess.check_output([program, "func", "list"], cwd=str(root), env=env, encoding="utf-8")
+        assert f"hello: http://localhost:{host.port}/api/hello\n" in out
+        assert "bus: serviceBusTrigger\n" in out
+    done = subprocess.run([program, "func", "list"], cwd=str(root), env=env, stderr=subprocess.PIPE, encoding="utf-8")
+    assert done.returncode == 1 and done.stderr.startswith("No host runs in ")
+
+
 def test_keys(program: str, tmp_path: Path) -> None:
     root = write_app(tmp_path / "app", {"function_app.py": APP})
     with Host(program, root, "--enableAuth") as host:
