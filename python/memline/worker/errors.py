@@ -99,8 +99,8 @@ ExcInfo = Tuple[Optional[type], Optional[BaseException], Optional[TracebackType]
 
 def describe_logged(info: ExcInfo, root: Optional[str]) -> Optional[Dict[str, str]]:
     """The exception of a log record (logging.exception), or None."""
-    exc = info[1]
-    if exc is None:
+    exc = info[1] if isinstance(info, tuple) and len(info) == 3 else None
+    if not isinstance(exc, BaseException):
         return None
     text = full_text(exc, _trim(exc, root))
     return {"type": type(exc).__name__, "message": message(exc), "traceback": text}

@@ -116,7 +116,13 @@ class Invocation:
         memory = host.meter.end(self._reading)
         if memory is not None:
             frame["memory"] = memory
-        host.channel.send("R", frame, tuple(pack.payload))
+        try:
+            host.channel.send("R", frame, tuple(pack.payload))
+        except ValueError as e:  # too long for a frame: headers of megabytes, say
+            frame.update(self.failure(e, host.root), outputs={})
+            frame["return"] = {"t": "none"}
+            host.channel.send("R", frame)
+            return
         if pack.chunks is not None:
             send_chunks(host.channel, self.id, pack.chunks)
 
@@ -160,9 +166,8 @@ def _call_sync(invocation: Invocation, function: Function, host: Host) -> None:
     except BaseException as e:
         # SystemExit and KeyboardInterrupt too: they end the invocation, not the worker.
         frame, pack = invocation.failure(e, host.root), datum.Packer()
-    arguments = returned = (
-        None  # the request and the answer die before the host may send the next one
-    )
+    # The request and the answer die before the host may send the next one.
+    arguments = returned = None
     invocation.finish(host, frame, pack)
 
 

@@ -53,16 +53,17 @@ class HostHandler(logging.Handler):
             self.handleError(record)
 
     def _frame(self, record: logging.LogRecord, text: str) -> Dict[str, Any]:
+        logger = str(record.name)
         frame: Dict[str, Any] = {
             "id": ids.find(),
             "level": _level(record.levelno),
-            "logger": str(record.name),
+            "logger": logger,
             "message": _bounded(text),
             "thread": str(record.threadName),
             "time": float(record.created),
-            "system": is_system(str(record.name)),
+            "system": is_system(logger),
         }
-        if record.exc_info and not is_system(record.name):
+        if record.exc_info and not frame["system"]:
             described = errors.describe_logged(record.exc_info, self._root)
             if described is not None:
                 frame["exception"] = described

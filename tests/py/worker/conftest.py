@@ -46,7 +46,13 @@ def pytest_collection_modifyitems(items: List[Any]) -> None:
 
 
 # What depends on the library's release; the rest is tried with the newest only.
-LIBRARY_TESTS = ("test_folders", "test_decorated", "test_validate", "test_invocation", "test_extensions")
+LIBRARY_TESTS = (
+    "test_folders",
+    "test_decorated",
+    "test_validate",
+    "test_invocation",
+    "test_extensions",
+)
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

@@ -72,8 +72,9 @@ def test_extensions_are_off_unless_asked_for(app: Callable[..., Any]) -> None:
 PACKAGES = ".python_packages/lib/site-packages/"
 FAKE_OTEL = {
     PACKAGES + "opentelemetry/__init__.py": "",
-    PACKAGES
-    + "opentelemetry/context.py": "import contextvars\nvar = contextvars.ContextVar('var', default={})\nattach = var.set\n",
+    PACKAGES + "opentelemetry/context.py": (
+        "import contextvars\nvar = contextvars.ContextVar('var', default={})\nattach = var.set\n"
+    ),
     PACKAGES + "opentelemetry/trace/__init__.py": "",
     PACKAGES + "opentelemetry/trace/propagation/__init__.py": "",
     PACKAGES + "opentelemetry/trace/propagation/tracecontext.py": (

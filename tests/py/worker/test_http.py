@@ -139,6 +139,7 @@ CASES = {
     "none": lambda: None,
     "number": lambda: 5,
     "raw bytes": lambda: b"x",
+    "long headers": lambda: func.HttpResponse("x", headers={"X-A": "a" * (9 << 20)}),
 }
 @app.route(route="f")
 def f(req):
@@ -175,6 +176,7 @@ def test_answers(app: Callable[..., Any]) -> None:
     huge = ask("huge string")
     assert huge.frame["return"]["chunks"]
     assert huge.body.decode() == "ä" * 1500000
+    assert "over the limit" in ask("long headers").error["message"]
     for case, kind in (("none", "NoneType"), ("number", "int"), ("raw bytes", "bytes")):
         assert ask(case).error["message"] == (
             f'TypeError: unable to encode outgoing TypedData: unsupported type "http" for Python type "{kind}"'

@@ -29,6 +29,8 @@ def f(req) -> str:
         {}["k"]
     except KeyError:
         log.exception("failed")
+    made = {"msg": "made by hand", "levelno": 20, "exc_info": "odd", "exc_text": "text"}
+    logging.getLogger().handle(logging.makeLogRecord(made))
     logging.getLogger("azure.functions.x").info("of the library")
     logging.getLogger("azure_functions_worker").info("of the worker")
     return ""
@@ -53,7 +55,7 @@ def test_level_text_and_logger(app: Callable[..., Any]) -> None:
     assert logs[11]["exception"]["type"] == "KeyError"
     assert logs[11]["exception"]["message"] == "KeyError: 'k'"
     assert logs[11]["exception"]["traceback"].endswith("KeyError: 'k'\n")
-    assert [log["system"] for log in logs] == [False] * 12 + [True, True]
+    assert [log["system"] for log in logs] == [False] * 13 + [True, True]
 
 
 FORMATTER = (
