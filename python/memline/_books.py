@@ -12,7 +12,9 @@ def books_folder() -> str:
     folder = os.environ.get("MEMLINE_BOOKS")
     if folder:
         return folder
-    state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    state = os.environ.get("XDG_STATE_HOME") or os.path.join(
+        os.path.expanduser("~"), ".local", "state"
+    )
     return os.path.join(state, "memline")
 
 
@@ -47,5 +49,7 @@ def family(path: str) -> List[str]:
     except OSError:
         names = []
     behind = len(name) + 1
-    children = [n for n in names if n.startswith(name + ".") and n[behind:].replace(".", "").isdigit()]
+    children = [
+        n for n in names if n.startswith(name + ".") and n[behind:].replace(".", "").isdigit()
+    ]
     return [path, *(os.path.join(folder, n) for n in sorted(children))]

@@ -59,7 +59,8 @@ def checked(values: Dict[str, Any], where: str) -> Dict[str, Any]:
         if not good or value not in CHOICES.get(name, (value,)):
             allowed = " or ".join(CHOICES.get(name, ()))
             raise ConfigError(
-                f"bad value {value!r} for '{name}' in {where}" + (f"; use {allowed}" if allowed else "")
+                f"bad value {value!r} for '{name}' in {where}"
+                + (f"; use {allowed}" if allowed else "")
             )
         result[name] = value
     return result

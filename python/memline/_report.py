@@ -41,7 +41,9 @@ def print_report(path: str, settings: Settings) -> None:
         sys.stderr.write(text)
         if settings.format == "table":
             again = path if settings.output else ""
-            sys.stderr.write(f"saved in {path}; see it again: memline report {again}".rstrip() + "\n")
+            sys.stderr.write(
+                f"saved in {path}; see it again: memline report {again}".rstrip() + "\n"
+            )
         sys.stderr.flush()
     except (OSError, ValueError, MemoryError) as error:
         try:

@@ -46,7 +46,9 @@ def _token(text: str, at: int, in_array: bool) -> Tuple[str, str, int]:
     while True:
         found = _TOKEN.match(text, at)
         if not found:
-            raise ValueError(f"line {_line(text, at)}: a string, number, boolean or array is expected")
+            raise ValueError(
+                f"line {_line(text, at)}: a string, number, boolean or array is expected"
+            )
         kind = str(found.lastgroup)
         if kind == "comment" or (kind == "end" and in_array):
             at = found.end()
@@ -71,7 +73,9 @@ def _array(text: str, at: int) -> Tuple[List[Any], int]:
     kind, word, at = _token(text, at, True)
     while word != "]" or kind != "mark":
         if kind not in ("string", "word"):
-            raise ValueError(f"line {_line(text, at)}: only strings, numbers and booleans in arrays")
+            raise ValueError(
+                f"line {_line(text, at)}: only strings, numbers and booleans in arrays"
+            )
         items.append(_string(word) if kind == "string" else _word(word))
         kind, word, at = _token(text, at, True)
         if kind == "mark" and word == ",":
