@@ -6,7 +6,6 @@
 
 #define STEP 65536
 #define ANY_HEADER (15 + 32) /* window size; 32: gzip or zlib, as the bytes say */
-#define GZIP_HEADER (15 + 16)
 
 static int status_of(int zrc)
 {
@@ -57,27 +56,5 @@ int ml_gunzip(struct ml_str in, struct ml_buf *out)
     z.avail_in = (uInt)in.n;
     int rc = inflate_all(&z, out);
     inflateEnd(&z);
-    return rc;
-}
-
-int ml_gzip(struct ml_str in, struct ml_buf *out)
-{
-    z_stream z = {0};
-    if (in.n > UINT_MAX / 2)
-        return ML_ELIMIT;
-    if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, GZIP_HEADER, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return ML_ENOMEM;
-    uLong bound = deflateBound(&z, (uLong)in.n);
-    char *p = ml_buf_reserve(out, bound);
-    int rc = p == NULL ? ML_ENOMEM : ML_OK;
-    if (rc == ML_OK) {
-        z.next_in = (Bytef *)(uintptr_t)in.p;
-        z.avail_in = (uInt)in.n;
-        z.next_out = (Bytef *)p;
-        z.avail_out = (uInt)bound;
-        rc = deflate(&z, Z_FINISH) == Z_STREAM_END ? ML_OK : ML_EFORMAT;
-        out->n += bound - z.avail_out;
-    }
-    deflateEnd(&z);
     return rc;
 }

@@ -9,7 +9,5 @@
 /* gzip or zlib bytes, unpacked to the end of out (whose max bounds the result). Several gzip members in a row
  * are one text. Errors: ML_EFORMAT, ML_ETRUNCATED, ML_ELIMIT (more than out->max), ML_ENOMEM. */
 int ml_gunzip(struct ml_str in, struct ml_buf *out);
-/* gzip, for replies. */
-int ml_gzip(struct ml_str in, struct ml_buf *out);
 
 #endif

@@ -3,10 +3,31 @@
 
 #include "test.h"
 
+#include <zlib.h>
+
+#define GZIP_HEADER (15 + 16)
+
+static void gzip(struct ml_str in, struct ml_buf *out)
+{
+    z_stream z = {0};
+    assert_int_equal(deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, GZIP_HEADER, 8, Z_DEFAULT_STRATEGY),
+                     Z_OK);
+    uLong bound = deflateBound(&z, (uLong)in.n);
+    char *p = ml_buf_reserve(out, bound);
+    assert_non_null(p);
+    z.next_in = (Bytef *)(uintptr_t)in.p;
+    z.avail_in = (uInt)in.n;
+    z.next_out = (Bytef *)p;
+    z.avail_out = (uInt)bound;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    out->n += bound - z.avail_out;
+    deflateEnd(&z);
+}
+
 static struct ml_buf packed(const char *text)
 {
     struct ml_buf b = {0};
-    assert_int_equal(ml_gzip(ml_str_of(text), &b), ML_OK);
+    gzip(ml_str_of(text), &b);
     return b;
 }
 
@@ -45,7 +66,7 @@ static void a_bomb_stops_at_the_bound(void **state)
     assert_non_null(zeros);
     struct ml_buf z = {0};
     struct ml_buf out = {.max = 1 << 20};
-    assert_int_equal(ml_gzip((struct ml_str){zeros, 8 << 20}, &z), ML_OK);
+    gzip((struct ml_str){zeros, 8 << 20}, &z);
     assert_true(z.n < 100000);
     assert_int_equal(ml_gunzip(ml_buf_view(&z), &out), ML_ELIMIT);
     assert_true(out.n <= 1 << 20);
