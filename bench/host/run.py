@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-APP = '''
+APP = """
 import asyncio, time
 import azure.functions as func
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -44,16 +44,24 @@ def inside(req: func.HttpRequest) -> func.HttpResponse:
 async def slow(req: func.HttpRequest) -> func.HttpResponse:
     await asyncio.sleep(1)
     return func.HttpResponse("slept")
-'''
+"""
 
 
 def start(program: str, root: Path, python: str) -> Tuple["subprocess.Popen[str]", int, float]:
     """The host, its port, and seconds from start to the first answer."""
     begin = time.perf_counter()
-    env = {**os.environ, "languageWorkers__python__defaultExecutablePath": python, "XDG_STATE_HOME": str(root / "state")}
+    env = {
+        **os.environ,
+        "languageWorkers__python__defaultExecutablePath": python,
+        "XDG_STATE_HOME": str(root / "state"),
+    }
     host = subprocess.Popen(
         [program, "func", "start", "--port", "0", "--user-log-level", "Warning"],
-        cwd=str(root), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+        cwd=str(root),
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
     )
     assert host.stdout is not None
     for line in host.stdout:
@@ -88,15 +96,26 @@ def latencies(port: int, path: str, n: int) -> List[float]:
 
 def wrk(port: int, path: str, connections: int, seconds: int) -> str:
     out = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", f"http://127.0.0.1:{port}{path}"],
-        stdout=subprocess.PIPE, encoding="utf-8", check=True,
+        [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "--latency",
+            f"http://127.0.0.1:{port}{path}",
+        ],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
     ).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
     p50 = re.search(r"50%\s+(\S+)", out)
     p99 = re.search(r"99%\s+(\S+)", out)
     bad = re.search(r"Non-2xx.*", out)
     assert rate and p50 and p99
-    return f"{float(rate.group(1)):>9.0f} /s   p50 {p50.group(1):>8}   p99 {p99.group(1):>8}" + (f"   {bad.group(0)}" if bad else "")
+    return f"{float(rate.group(1)):>9.0f} /s   p50 {p50.group(1):>8}   p99 {p99.group(1):>8}" + (
+        f"   {bad.group(0)}" if bad else ""
+    )
 
 
 def rss_mib(pid: int) -> Dict[str, float]:
@@ -131,7 +150,15 @@ def main() -> None:
         (root / "host.json").write_text('{"version":"2.0"}')
         (root / "function_app.py").write_text(APP)
         imports = min(
-            float(subprocess.check_output([a.python, "-c", "import time; b=time.perf_counter(); import azure.functions, asyncio, concurrent.futures; print(time.perf_counter()-b)"]))
+            float(
+                subprocess.check_output(
+                    [
+                        a.python,
+                        "-c",
+                        "import time; b=time.perf_counter(); import azure.functions, asyncio, concurrent.futures; print(time.perf_counter()-b)",
+                    ]
+                )
+            )
             for _ in range(3)
         )
         starts = []
@@ -140,27 +167,37 @@ def main() -> None:
             starts.append(first)
             host.terminate()
             host.wait()
-        print(f"start to first answer        {min(starts):.3f} s best of 3 (import azure.functions alone: {imports:.3f} s)")
+        print(
+            f"start to first answer        {min(starts):.3f} s best of 3 (import azure.functions alone: {imports:.3f} s)"
+        )
         host, port, _ = start(a.program, root, a.python)
         try:
             p50, p99 = (int(x) / 1e6 for x in ask(port, "/api/inside").split())
             through = latencies(port, "/api/hello", 2000)
             bare = latencies(port, "/admin/host/ping", 2000)
             print(f"handler inside the worker    p50 {p50:.3f} ms   p99 {p99:.3f} ms")
-            print(f"through host and worker      p50 {through[1000]:.3f} ms   p99 {through[1980]:.3f} ms")
+            print(
+                f"through host and worker      p50 {through[1000]:.3f} ms   p99 {through[1980]:.3f} ms"
+            )
             print(f"host and client alone (ping) p50 {bare[1000]:.3f} ms   p99 {bare[1980]:.3f} ms")
             for c in (1, 8, 64, 512):
                 print(f"{c:>4} connections, function    {wrk(port, '/api/hello', c, a.seconds)}")
             for c in (8, 512):
-                print(f"{c:>4} connections, host alone  {wrk(port, '/admin/host/ping', c, a.seconds)}")
-            print(f"1000 slow requests at once   {asyncio.run(slow_requests(port, 1000)):.2f} s for 1 s each")
+                print(
+                    f"{c:>4} connections, host alone  {wrk(port, '/admin/host/ping', c, a.seconds)}"
+                )
+            print(
+                f"1000 slow requests at once   {asyncio.run(slow_requests(port, 1000)):.2f} s for 1 s each"
+            )
             before = rss_mib(host.pid)["VmRSS"]
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             for _ in range(a.requests):
                 connection.request("GET", "/api/hello")
                 connection.getresponse().read()
             after = rss_mib(host.pid)
-            print(f"host memory                  {after['VmRSS']:.1f} MiB, {after['VmRSS'] - before:+.2f} MiB over {a.requests} requests, peak {after['VmHWM']:.1f} MiB")
+            print(
+                f"host memory                  {after['VmRSS']:.1f} MiB, {after['VmRSS'] - before:+.2f} MiB over {a.requests} requests, peak {after['VmHWM']:.1f} MiB"
+            )
         finally:
             host.terminate()
             host.wait()

@@ -21,6 +21,10 @@ def amount(ns):
     raise AssertionError
 
 
+def signed(ns):
+    return ("-" if ns < 0 else "+") + amount(abs(ns))
+
+
 class Row:
     """A tool's figures beside its base's."""
 
@@ -68,7 +72,7 @@ def show_case(case, results):
             print(f"  {title:31} failed: {row.failed}")
         if row.ok:
             print(
-                f"  {title:31} +{amount(row.added):>8}   {row.ratio:9.2f}x"
+                f"  {title:31} {signed(row.added):>9}   {row.ratio:9.2f}x"
                 f"   median of pairs {row.median:9.2f}x"
             )
 
@@ -97,7 +101,7 @@ def show_spec(told):
         return
     print("\nmemory_profiler's costs (its specification, section 4), and ours")
     head = ("", "published", "here", "memline", "times", "aim")
-    print("  {:52} {:>12} {:>9} {:>9} {:>7}  {}".format(*head))
+    print("  {:66} {:>12} {:>9} {:>9} {:>7}  {}".format(*head))
     for name, case in rows:
         find = {tool.split(":")[0]: tool for tool in case.tools}
         base = told[name]["plain"]
@@ -110,7 +114,7 @@ def show_spec(told):
         verdict = "the kernel's read" if aim is None else f"<= {amount(aim)}"
         if aim is not None and ours.ok and ours.added > aim:
             verdict += "  MISSED"
-        print(f"  {case.title:52} {published:>12} {here:>9} {mine:>9} {times:>7}  {verdict}")
+        print(f"  {case.title:66} {published:>12} {here:>9} {mine:>9} {times:>7}  {verdict}")
 
 
 def trouble(results):
