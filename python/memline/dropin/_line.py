@@ -49,6 +49,9 @@ class LineProfiler:
         self._recorder: _core.Recorder = _meter.recorder(self.backend, include_children, **options)
         # By id: top-level code that the recorder measures, and the code that it is booked under:
         # itself, or the code of the function that it is our copy of.
+        self._wrapped = False  # at least one function
+        self._decorating = False  # inside __call__
+        self._added: Dict[int, CodeType] = {}  # by id: what was added without being wrapped
         self._registered = 0  # entries of the map that _register has seen
         self._tops: Dict[int, Tuple[CodeType, CodeType]] = {}
         if self.backend == "tracemalloc":
@@ -104,6 +107,11 @@ class LineProfiler:
             self._recorder.add(code)
             _wrap.add_nested(self._recorder, code, code, False)
 
+    def _measure_always(self, code: CodeType) -> None:
+        """Measure code wherever the engine looks: before 3.12 that is inside wrapped functions."""
+        self._recorder.add(code, always=True)
+        _wrap.add_nested(self._recorder, code, code, True)
+
     # -- functions ---------------------------------------------------------------------------------
 
     def __call__(self, func=None, precision=1, **ignored):
@@ -117,7 +125,11 @@ class LineProfiler:
     def _decorate(self, function: Any) -> Any:
         if id(function.__code__) in self._tops and function.__code__ not in self._map:
             return function  # our copy of a function: decorated twice
-        self.add_function(function)
+        self._decorating = True
+        try:
+            self.add_function(function)
+        finally:
+            self._decorating = False
         wrapped = self.wrap_function(function)
         if wrapped is not function:
             wrapped.__module__ = function.__module__
@@ -128,7 +140,10 @@ class LineProfiler:
 
     def add_function(self, func):
         # type: (Any) -> None
-        """Measure func's lines while the profiler is on; warns if it has no Python code."""
+        """Measure func's lines while the profiler is on, or a function that it wrapped runs.
+
+        (On 3.12+: always, once a function was wrapped.) Warns if func has no Python code.
+        """
         try:
             code = func.__code__
         except AttributeError:
@@ -139,6 +154,10 @@ class LineProfiler:
         self._map.add(code)
         if code in self._map:
             self._measure(code)
+            if not self._decorating:
+                self._added[id(code)] = code
+                if self._wrapped:
+                    self._measure_always(code)
         if in_step:
             self._registered = len(self._map)
 
@@ -148,6 +167,10 @@ class LineProfiler:
         self._register()
         if not isinstance(func, types.FunctionType):
             return self._wrap_callable(func)
+        self._wrapped = True
+        self._added.pop(id(func.__code__), None)
+        for code in self._added.values():
+            self._measure_always(code)
         twin = _twin(func)
         wrapped = _wrap.instrument(twin, self._recorder)
         self._tops[id(twin.__code__)] = (twin.__code__, func.__code__)

@@ -170,6 +170,26 @@ def test_add_function_measures_while_on(profiler):
     assert figures(profiler, some_loop)[2][2] == 12
 
 
+@pytest.mark.parametrize("first", ["add", "wrap"])
+def test_added_function_is_measured_inside_a_wrapped_one(profiler, first):
+    def helper(n):
+        return n + 1
+
+    def main(n):
+        return helper(n) + helper(n)
+
+    if first == "add":
+        profiler.add_function(helper)
+    wrapped = profiler(main)
+    if first == "wrap":
+        profiler.add_function(helper)
+    assert wrapped(1) == 4
+    assert figures(profiler, helper)[1][2] == 2
+    assert figures(profiler, main)[1][2] == 1
+    main(1)
+    assert figures(profiler, main)[1][2] == 1
+
+
 def test_counts_nest_and_enable_does_not(profiler):
     profiler.add_function(some_loop)
     profiler.enable_by_count()
