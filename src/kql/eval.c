@@ -26,6 +26,11 @@ int ml__rt_nomem(struct ml_rt *rt)
     return ML_ENOMEM;
 }
 
+int ml__rt_regex(struct ml_rt *rt, const struct ml_node *at, const struct ml_error *e)
+{
+    return e->status == ML_ENOMEM ? ml__rt_nomem(rt) : ml__rt_fail(rt, at, "ML102", "%s", e->text);
+}
+
 int ml__rt_check(struct ml_rt *rt)
 {
     if (ml_diag_is_set(rt->diag))

@@ -53,6 +53,8 @@ int ml__eval(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_batch *
              struct ml_column *out);
 /* An expression without columns. */
 int ml__eval_constant(struct ml_rt *rt, const struct ml_expr *e, struct ml_val *out);
+/* A pattern that did not compile. */
+int ml__rt_regex(struct ml_rt *rt, const struct ml_node *at, const struct ml_error *e);
 /* The rows where a bool expression is true, as row numbers; *n of them. */
 int ml__eval_filter(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_batch *in,
                     uint32_t **rows, size_t *n);

@@ -425,7 +425,10 @@ int ml__vec_cast(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_col
         return ml__rt_nomem(cx->rt);
     for (size_t i = 0; i < n; i++) {
         struct ml_val v = ml_column_get(a, i);
+        bool had = !v.null && v.type != ML_T_STRING;
         v = ml_val_cast(cx->arena, &v, a->type == ML_T_DYNAMIC, e->type);
+        if (had && v.type == ML_T_STRING && v.s.p == NULL)
+            return ml__rt_nomem(cx->rt); /* a text that could not be made is not an empty one */
         ml_column_set(out, i, &v);
     }
     return ML_OK;

@@ -100,7 +100,7 @@ int ml__vec_regex(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_co
     if (s->cache == NULL) {
         struct ml_regex *r;
         if (ml_regex_new(a[1].s[0], 0, &r, &err) != ML_OK)
-            return ml__rt_fail(cx->rt, e->arg[1]->node, "ML102", "%s", err.text);
+            return ml__rt_regex(cx->rt, e->arg[1]->node, &err);
         s->cache = r;
         s->drop = drop_regex;
     }

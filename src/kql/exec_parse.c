@@ -127,7 +127,7 @@ static int open_parse(struct ml_exec *x)
     if (spec->regex.n == 0)
         return ML_OK;
     if (ml_regex_new(spec->regex, spec->flags, &p->regex, &e) != ML_OK)
-        return ml__rt_fail(x->rt, x->plan->exprs[0]->node, "ML102", "%s", e.text);
+        return ml__rt_regex(x->rt, x->plan->exprs[0]->node, &e);
     p->groups = ml_arena_alloc(&x->keep, spec->ncolumns, sizeof *p->groups);
     if (p->groups == NULL)
         return ml__rt_nomem(x->rt);
@@ -136,6 +136,8 @@ static int open_parse(struct ml_exec *x)
         ml_buf_printf(&b, "mlc%u", i);
         p->groups[i] = ml_regex_group(p->regex, ml_buf_view(&b));
         ml_buf_free(&b);
+        if (p->groups[i] == 0)
+            return ml__rt_nomem(x->rt); /* the pattern has the group: its name could not be made */
     }
     return ML_OK;
 }

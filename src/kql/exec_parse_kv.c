@@ -156,7 +156,7 @@ static int open_kv(struct ml_exec *x)
     if (spec->regex.n == 0)
         return ML_OK;
     if (ml_regex_new(spec->regex, 0, &k->regex, &e) != ML_OK)
-        return ml__rt_fail(x->rt, x->plan->exprs[0]->node, "ML102", "%s", e.text);
+        return ml__rt_regex(x->rt, x->plan->exprs[0]->node, &e);
     if (ml_regex_groups(k->regex) < 2)
         return ml__rt_fail(x->rt, x->plan->exprs[0]->node, "KS204", "the regex needs two groups: key and value");
     return ML_OK;

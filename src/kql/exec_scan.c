@@ -15,6 +15,11 @@ struct scan {
     bool *used; /* by the filter at hand */
 };
 
+static int source_failed(struct ml_rt *rt, const struct ml_error *e)
+{
+    return e->status == ML_ENOMEM ? ml__rt_nomem(rt) : ml__rt_fail(rt, NULL, "ML207", "%s", e->text);
+}
+
 static void mark_used(const struct ml_expr *e, bool *used)
 {
     if (e->kind == ML_E_COLUMN)
@@ -44,7 +49,7 @@ static int open_scan(struct ml_exec *x)
                               .prefix = p->prefix, .limit_rows = p->limit_rows};
     struct ml_error e;
     if (p->source->ops->open(p->source, &ask, &s->scan, &e) != ML_OK)
-        return ml__rt_fail(x->rt, NULL, "ML207", "%s", e.text);
+        return source_failed(x->rt, &e);
     return ML_OK;
 }
 
@@ -58,7 +63,7 @@ static int read_column(struct scan *s, uint32_t c, const uint32_t *rows, size_t 
     enum ml_type t = p->out.at[c].type;
     if (!s->loaded[c]) {
         if (p->source->ops->column(s->scan, p->columns[c], k, &e) != ML_OK)
-            return ml__rt_fail(x->rt, NULL, "ML207", "%s", e.text);
+            return source_failed(x->rt, &e);
         s->loaded[c] = true;
     }
     if (t != ML_T_STRING && t != ML_T_DYNAMIC) {
@@ -120,7 +125,7 @@ static int next_block(struct scan *s)
 {
     struct ml_error e;
     if (s->x.plan->source->ops->next(s->scan, &s->rows, &e) != ML_OK)
-        return ml__rt_fail(s->x.rt, NULL, "ML207", "%s", e.text);
+        return source_failed(s->x.rt, &e);
     s->at = 0;
     memset(s->loaded, 0, s->x.plan->out.n * sizeof *s->loaded);
     s->x.rt->blocks_read += s->rows > 0;

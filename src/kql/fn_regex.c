@@ -47,7 +47,7 @@ static struct ml_regex *compiled(struct ml_fcx *f, struct ml_str pattern)
     ml_free((char *)(uintptr_t)c->pattern.p);
     *c = (struct cached){0};
     if (ml_regex_new(pattern, 0, &c->regex, &e) != ML_OK) {
-        ml__rt_fail(f->rt, NULL, "ML102", "%s", e.text);
+        ml__rt_regex(f->rt, NULL, &e);
         return NULL;
     }
     c->pattern = (struct ml_str){ml_strndup(pattern.p != NULL ? pattern.p : "", pattern.n), pattern.n};

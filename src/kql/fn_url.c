@@ -68,7 +68,7 @@ struct ml_val ml__fn_url_decode(struct ml_fcx *f, const struct ml_val *a)
 /* Before the first `c`, the rest behind it; no `c`: all is before, nothing behind. */
 static struct ml_str cut(struct ml_str *s, char c)
 {
-    const char *at = s->n > 0 ? memchr(s->p, c, s->n) : NULL;
+    const char *at = s->p != NULL ? memchr(s->p, c, s->n) : NULL;
     struct ml_str head = *s;
     if (at == NULL) {
         *s = (struct ml_str){NULL, 0};

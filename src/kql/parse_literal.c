@@ -198,6 +198,8 @@ static bool dynamic_value(struct ml_parser *p, struct ml_val *out)
         }
     }
     p->depth--;
+    if (!ok) /* without a message of its own */
+        ml__p_fail(p, "ML201", "out of memory");
     return ok && !ml_diag_is_set(p->lex.diag);
 }
 

@@ -75,6 +75,15 @@ static int prepare(struct ml_query *q, const struct ml_query_options *o)
     return rc;
 }
 
+/* Places the diagnostics; their code decides the status. */
+static int failed(struct ml_query *q, int rc)
+{
+    if (rc == ML_OK)
+        return rc;
+    ml_diag_place(&q->diag, q->text);
+    return strcmp(q->diag.code, "ML201") == 0 ? ML_ENOMEM : rc;
+}
+
 int ml_query_open(struct ml_str text, const struct ml_query_options *o, struct ml_query **out)
 {
     struct ml_query *q = ml_calloc(1, sizeof *q);
@@ -86,9 +95,7 @@ int ml_query_open(struct ml_str text, const struct ml_query_options *o, struct m
         ml_query_close(q);
         return ML_ENOMEM;
     }
-    int rc = prepare(q, o);
-    if (rc != ML_OK)
-        ml_diag_place(&q->diag, q->text);
+    int rc = failed(q, prepare(q, o));
     *out = q;
     return rc;
 }
@@ -130,9 +137,7 @@ int ml_query_next(struct ml_query *q, uint32_t table, struct ml_batch *batch)
         rc = ml__exec_open(&q->rt, q->bound.at[table], NULL, &q->execs[table]);
     if (rc == ML_OK)
         rc = ml__exec_next(q->execs[table], batch);
-    if (rc != ML_OK)
-        ml_diag_place(&q->diag, q->text);
-    return rc;
+    return failed(q, rc);
 }
 
 struct ml_str ml_query_visualization(struct ml_query *q, uint32_t table)

@@ -143,7 +143,7 @@ unsigned ml_regex_groups(const struct ml_regex *r)
 unsigned ml_regex_group(const struct ml_regex *r, struct ml_str name)
 {
     char text[64];
-    if (name.n >= sizeof text)
+    if (name.n == 0 || name.n >= sizeof text)
         return 0;
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
