@@ -10,7 +10,7 @@ import inspect
 import json
 import os
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from . import convert, validate
 from .errors import with_module_help
@@ -44,9 +44,14 @@ def index(
     app = find_app(file)
     if getattr(app, "_function_builders", None) == []:
         return []  # get_functions() would warn of an app without HTTP functions
-    entries = []
+    entries: List[Entry] = []
+    names: Set[str] = set()
     for function in app.get_functions():
-        if wanted is None or function.get_function_name().lower() in wanted:
+        name = function.get_function_name()
+        if name.lower() in names:  # releases before 1.21 let it pass
+            raise ValueError(f"Function {name} does not have a unique function name.")
+        names.add(name.lower())
+        if wanted is None or name.lower() in wanted:
             entries.append(_make_entry(root, file, function))
     return entries
 
