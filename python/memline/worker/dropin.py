@@ -30,7 +30,7 @@ class Finder:
     ) -> Optional[importlib.machinery.ModuleSpec]:
         if fullname not in self._names:
             return None
-        if fullname == "memline" and os.path.isfile(os.path.join(_BESIDE, "__init__.py")):
+        if fullname == "memline" and _fits():
             return importlib.util.spec_from_file_location(
                 "memline",
                 os.path.join(_BESIDE, "__init__.py"),
@@ -39,6 +39,12 @@ class Finder:
         if fullname == "memory_profiler":
             return importlib.machinery.ModuleSpec(fullname, _alias(), origin="memline.dropin")
         return None
+
+
+def _fits() -> bool:
+    """Is the extension beside this shim made for this interpreter?"""
+    suffixes = importlib.machinery.EXTENSION_SUFFIXES
+    return any(os.path.isfile(os.path.join(_BESIDE, "_core" + s)) for s in suffixes)
 
 
 class Alias:

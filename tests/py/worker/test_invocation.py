@@ -376,7 +376,7 @@ def test_nothing_grows_with_traffic(make_host: Callable[..., Any], newest_python
             + '@app.route(route="e")\nasync def e(req) -> str:\n    logging.info("x")\n    return req.params.get("x")\n'
         },
     )
-    host.start()
+    host.start(threads=4)  # each further thread has a stack and an arena
 
     def load(count: int) -> int:
         for name in ("nothing", "e"):
