@@ -38,9 +38,17 @@ class Recorder:
         max_bytes: Optional[int] = None,
         on_max: Optional[Callable[[Any, int], Any]] = None,
     ) -> None: ...
-    def add(self, code: CodeType, top: Optional[CodeType] = None, *, always: bool = False) -> None:
+    def add(
+        self,
+        code: CodeType,
+        top: Optional[CodeType] = None,
+        *,
+        always: bool = False,
+        within: bool = False,
+    ) -> None:
         """Measure code; idempotent. With top (added before), code's lines are booked on top's sheet
-        (nested functions). always: measured without start(), from the next call on."""
+        (nested functions). always: measured without start(), from the next call on; with within,
+        only while other code of this recorder is running in the same thread."""
     def start(self) -> None:
         """Measure until the matching stop(); nests. On 3.12+ in all threads, before in this one."""
     def stop(self) -> None: ...

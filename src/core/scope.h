@@ -18,18 +18,18 @@
 #include "core/rss.h"
 
 struct ml_frame {
-    const void *id;            /* the interpreter's frame; compared, never followed */
-    struct ml_call *call;      /* counted in call->frames */
-    struct ml_sheet *sheet;    /* the call's */
-    struct ml_line *line;      /* running; NULL before the first */
-    struct ml_line *covered;   /* line of an outer frame of this sheet that we marked as open */
-    struct ml_call *outer;     /* per-call recorders: their call further out on this stack */
-    int64_t before;            /* memory at the line's start, or at entry */
-    int64_t high;              /* highest memory told since then */
-    uint32_t outer_top;        /* what sheet_top said before this frame came */
-    bool fresh;                /* no line yet: the reading at entry starts the first one */
-    bool nested;               /* the line is open further out: hits only */
-    bool opened_call;          /* leaving ends the call */
+    const void *id;          /* the interpreter's frame; compared, never followed */
+    struct ml_call *call;    /* counted in call->frames */
+    struct ml_sheet *sheet;  /* the call's */
+    struct ml_line *line;    /* running; NULL before the first */
+    struct ml_line *covered; /* line of an outer frame of this sheet that we marked as open */
+    struct ml_call *outer;   /* per-call recorders: their call further out on this stack */
+    int64_t before;          /* memory at the line's start, or at entry */
+    int64_t high;            /* highest memory told since then */
+    uint32_t outer_top;      /* what sheet_top said before this frame came */
+    bool fresh;              /* no line yet: the reading at entry starts the first one */
+    bool nested;             /* the line is open further out: hits only */
+    bool opened_call;        /* leaving ends the call */
 };
 
 struct ml_thread {
@@ -59,6 +59,7 @@ struct ml_probe {
     uint32_t top;
     bool is_top;
     bool always;
+    bool within; /* ... but, unless started, only while the recorder has a frame on the stack */
     unsigned started; /* counted starts; measured while always or started > 0 */
 };
 

@@ -39,6 +39,20 @@ static void leave_group(struct ml_thread *t, const void *id)
         ml_scope_leave(t);
 }
 
+/* Does the probe measure a frame that begins, or is met, in this thread now?
+ * Cost: one branch; for probes that ask for it, a look down the stack. */
+static bool measures(const struct ml_thread *t, const struct ml_probe *p)
+{
+    if (!ml_probe_active(p))
+        return false;
+    if (ML_LIKELY(!p->within) || p->started > 0)
+        return true;
+    for (uint32_t i = t->n; i > 0; i--)
+        if (t->frames[i - 1].call->recorder == p->recorder)
+            return true;
+    return false;
+}
+
 void ml_event_enter(struct ml_code *c, const void *id)
 {
     struct ml_thread *t = ml_thread_get();
@@ -48,7 +62,7 @@ void ml_event_enter(struct ml_code *c, const void *id)
     if (ML_UNLIKELY(suspended.n != 0))
         forget_all(take_kept(id));
     for (uint32_t i = 0; i < c->n; i++)
-        if (ml_probe_active(&c->probes[i]))
+        if (measures(t, &c->probes[i]))
             ml_scope_enter(t, id, &c->probes[i]);
 }
 
@@ -68,7 +82,7 @@ void ml_event_resume(struct ml_code *c, const void *id, int offset)
     struct kept *all = c->keeps ? take_kept(id) : NULL;
     for (uint32_t i = 0; i < c->n; i++) {
         const struct ml_probe *p = &c->probes[i];
-        if (ml_probe_active(p) && !was_kept(all, p->recorder))
+        if (measures(t, p) && !was_kept(all, p->recorder))
             ml_scope_join(t, id, p, (uint32_t)ml_code_resume_line(c, offset));
     }
     while (all != NULL) {
@@ -124,7 +138,7 @@ void ml_event_line_slow(PyCodeObject *code, const void *id, uint32_t line)
     if (!ml_scope_sync(t, id)) {
         const struct ml_code *c = ml_code_find(code);
         for (uint32_t i = 0; c != NULL && i < c->n; i++)
-            if (ml_probe_active(&c->probes[i]))
+            if (measures(t, &c->probes[i]))
                 ml_scope_join(t, id, &c->probes[i], 0);
     }
     for (uint32_t i = t->n; i > 0 && t->frames[i - 1].id == id; i--)

@@ -20,9 +20,8 @@ struct glue {
 };
 
 struct recorder_object {
-    PyObject_HEAD
-    struct ml_recorder *r; /* owned reference */
-    PyObject *codes;       /* owned list: code objects added, kept while the handle lives */
+    PyObject_HEAD struct ml_recorder *r; /* owned reference */
+    PyObject *codes; /* owned list: code objects added, kept while the handle lives */
 };
 
 /* --- figures to Python ----------------------------------------------------------------------------- */
@@ -83,8 +82,8 @@ static void call_quietly(PyObject *f, PyObject *args)
 {
     PyObject *r = args != NULL ? PyObject_CallObject(f, args) : NULL;
     Py_XDECREF(r);
-    if (r == NULL && !PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)
-        && !PyErr_ExceptionMatches(PyExc_SystemExit))
+    if (r == NULL && !PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) &&
+        !PyErr_ExceptionMatches(PyExc_SystemExit))
         PyErr_WriteUnraisable(f);
 }
 
@@ -168,8 +167,8 @@ static int set_callback(PyObject **field, PyObject *f, const char *name)
 
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kw)
 {
-    static char *names[] = {"meter",   "include_children", "per_call", "on_call",
-                            "max_bytes", "on_max",         NULL};
+    static char *names[] = {"meter",     "include_children", "per_call", "on_call",
+                            "max_bytes", "on_max",           NULL};
     const char *meter = "rss";
     int children = 0, per_call = 0;
     PyObject *on_call = NULL, *max_bytes = NULL, *on_max = NULL;
@@ -192,9 +191,9 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kw)
     self->r->on_max = limit_reached;
     if (max_bytes != NULL && max_bytes != Py_None)
         self->r->max_bytes = PyLong_AsLongLong(max_bytes);
-    if (PyErr_Occurred() || set_callback(&g->on_call, on_call, "on_call") < 0
-        || set_callback(&g->on_max, on_max, "on_max") < 0
-        || ml_meter_set(self->r, meter, children) < 0)
+    if (PyErr_Occurred() || set_callback(&g->on_call, on_call, "on_call") < 0 ||
+        set_callback(&g->on_max, on_max, "on_max") < 0 ||
+        ml_meter_set(self->r, meter, children) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -265,11 +264,12 @@ static int add_code(struct ml_recorder *r, PyCodeObject *code, PyCodeObject *top
 
 static PyObject *recorder_add(PyObject *op, PyObject *args, PyObject *kw)
 {
-    static char *names[] = {"code", "top", "always", NULL};
+    static char *names[] = {"code", "top", "always", "within", NULL};
     struct recorder_object *self = (struct recorder_object *)op;
     PyObject *code, *top = NULL;
-    int always = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "O!|O$p:add", names, &PyCode_Type, &code, &top, &always))
+    int always = 0, within = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "O!|O$pp:add", names, &PyCode_Type, &code, &top,
+                                     &always, &within))
         return NULL;
     if (top == Py_None)
         top = NULL;
@@ -294,9 +294,12 @@ static PyObject *recorder_add(PyObject *op, PyObject *args, PyObject *kw)
     if (always && !p->always) {
         bool was = ml_probe_active(p);
         p->always = true;
+        p->within = within;
         if (!was && ml_py_activate(c, true) < 0)
             return NULL;
     }
+    if (always && !within)
+        p->within = false;
     Py_RETURN_NONE;
 }
 
@@ -367,7 +370,8 @@ static PyObject *recorder_clear_figures(PyObject *op, PyObject *unused)
 
 static PyMethodDef recorder_methods[] = {
     {"add", (PyCFunction)(void (*)(void))recorder_add, METH_VARARGS | METH_KEYWORDS,
-     "add(code, top=None, *, always=False)\n--\n\nMeasure a code object; idempotent."},
+     "add(code, top=None, *, always=False, within=False)\n--\n\nMeasure a code object; "
+     "idempotent."},
     {"start", recorder_start, METH_NOARGS, "start()\n--\n\nMeasure until the matching stop()."},
     {"stop", recorder_stop, METH_NOARGS, "stop()\n--\n\nUndo one start()."},
     {"rows", recorder_rows, METH_O,

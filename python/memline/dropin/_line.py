@@ -107,10 +107,11 @@ class LineProfiler:
             self._recorder.add(code)
             _wrap.add_nested(self._recorder, code, code, False)
 
-    def _measure_always(self, code: CodeType) -> None:
-        """Measure code wherever the engine looks: before 3.12 that is inside wrapped functions."""
-        self._recorder.add(code, always=True)
-        _wrap.add_nested(self._recorder, code, code, True)
+    def _measure_within(self, code: CodeType, top: Optional[CodeType] = None) -> None:
+        """Measure code also while a wrapped function runs."""
+        self._recorder.add(code, top, always=True, within=True)
+        for inner in _source.nested(code):
+            self._measure_within(inner, top or code)
 
     # -- functions ---------------------------------------------------------------------------------
 
@@ -140,9 +141,9 @@ class LineProfiler:
 
     def add_function(self, func):
         # type: (Any) -> None
-        """Measure func's lines while the profiler is on, or a function that it wrapped runs.
+        """Measure func's lines while the profiler is on, or while a function that it wrapped runs.
 
-        (On 3.12+: always, once a function was wrapped.) Warns if func has no Python code.
+        Warns if func has no Python code.
         """
         try:
             code = func.__code__
@@ -157,7 +158,7 @@ class LineProfiler:
             if not self._decorating:
                 self._added[id(code)] = code
                 if self._wrapped:
-                    self._measure_always(code)
+                    self._measure_within(code)
         if in_step:
             self._registered = len(self._map)
 
@@ -170,7 +171,7 @@ class LineProfiler:
         self._wrapped = True
         self._added.pop(id(func.__code__), None)
         for code in self._added.values():
-            self._measure_always(code)
+            self._measure_within(code)
         twin = _twin(func)
         wrapped = _wrap.instrument(twin, self._recorder)
         self._tops[id(twin.__code__)] = (twin.__code__, func.__code__)

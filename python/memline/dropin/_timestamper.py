@@ -21,7 +21,7 @@ from ._usage import _get_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Set, Tuple
+    from typing import Any, Dict, Iterator, List, Optional, Set, Tuple  # noqa: F401
 
     Reading = Tuple[float, float]  # MiB, seconds since 1970
 

@@ -187,6 +187,8 @@ def test_added_function_is_measured_inside_a_wrapped_one(profiler, first):
     assert figures(profiler, helper)[1][2] == 2
     assert figures(profiler, main)[1][2] == 1
     main(1)
+    helper(1)
+    assert figures(profiler, helper)[1][2] == 2
     assert figures(profiler, main)[1][2] == 1
 
 
