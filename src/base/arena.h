@@ -16,8 +16,8 @@ struct ml_arena {
     /* private */
     struct ml_arena_block *top;  /* owned chain */
     struct ml_arena_block *idle; /* owned chain of blocks that a reset emptied */
-    size_t used_bytes;          /* handed out, all blocks */
-    size_t max_bytes;           /* 0: no limit */
+    size_t used_bytes;           /* handed out, all blocks */
+    size_t max_bytes;            /* 0: no limit */
 };
 
 /* Zeroed, aligned for any type; NULL when memory or max_bytes is exhausted. */

@@ -70,8 +70,8 @@ int ml_fail_errno(struct ml_error *e, int err, const char *fmt, ...)
         return status;
     char reason[128] = "";
     const char *text = strerror_r(err, reason, sizeof reason); /* GNU: may answer a static text */
-    snprintf(e->text + n, sizeof e->text - (size_t)n, ": %c%s",
-             tolower((unsigned char)text[0]), text[0] != '\0' ? text + 1 : "");
+    snprintf(e->text + n, sizeof e->text - (size_t)n, ": %c%s", tolower((unsigned char)text[0]),
+             text[0] != '\0' ? text + 1 : "");
     return status;
 }
 

@@ -24,7 +24,7 @@
     X(BUSY, -11, "in use", "stop the other user, or try again later")                           \
     X(TIMEOUT, -12, "took too long", "raise the limit, or ask for less")                        \
     X(CANCELLED, -13, "cancelled", "run it again")                                              \
-    X(INVALID, -14, "invalid value", "check the value")                                          \
+    X(INVALID, -14, "invalid value", "check the value")                                         \
     X(DENIED, -15, "not permitted", "run as the owner of the file or process, or as root")
 
 #define ML_ENUM(name, code, text, hint) ML_E##name = (code),

@@ -86,8 +86,7 @@ size_t ml_page_bytes(void)
 int ml_file_allocate(int fd, uint64_t from, uint64_t to)
 {
     struct rlimit most;
-    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY &&
-        to > most.rlim_cur)
+    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY && to > most.rlim_cur)
         return ML_EFULL; /* asked beforehand: the kernel would send SIGXFSZ */
     int err;
     do
@@ -111,7 +110,8 @@ void ml_random(void *out, size_t n)
 {
     char *p = out;
     while (n > 0) {
-        ssize_t got = getrandom(p, n, 0); /* at most 256 bytes are given whole; signals may cut more */
+        ssize_t got = getrandom(p, n,
+                                0); /* at most 256 bytes are given whole; signals may cut more */
         if (got > 0) {
             p += got;
             n -= (size_t)got;

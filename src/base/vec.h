@@ -14,11 +14,11 @@
 
 #include <stddef.h>
 
-#define ML_VEC(type)                                                                            \
-    struct {                                                                                    \
-        type *at;   /* owned */                                                                 \
-        size_t n;   /* elements in use */                                                       \
-        size_t cap; /* elements allocated */                                                    \
+#define ML_VEC(type)                         \
+    struct {                                 \
+        type *at;   /* owned */              \
+        size_t n;   /* elements in use */    \
+        size_t cap; /* elements allocated */ \
     }
 
 /* Room for one more; used through the macros below. */
@@ -35,9 +35,9 @@ static inline int ml_vec_grow(void **at, size_t n, size_t *cap, size_t size)
     return ML_OK;
 }
 
-#define ml_vec_push(v, value)                                                                   \
-    (ml_vec_grow((void **)&(v)->at, (v)->n, &(v)->cap, sizeof *(v)->at) == ML_OK                \
-         ? ((v)->at[(v)->n++] = (value), ML_OK)                                                 \
+#define ml_vec_push(v, value)                                                    \
+    (ml_vec_grow((void **)&(v)->at, (v)->n, &(v)->cap, sizeof *(v)->at) == ML_OK \
+         ? ((v)->at[(v)->n++] = (value), ML_OK)                                  \
          : ML_ENOMEM)
 
 #define ml_vec_free(v) (ml_free((v)->at), (v)->at = NULL, (v)->n = (v)->cap = 0)

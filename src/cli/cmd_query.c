@@ -16,7 +16,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { OPT_FORMAT = 1, OPT_FILE, OPT_STORE, OPT_TABLE, OPT_BATCH, OPT_EXPLAIN, OPT_NOW, OPT_TIMEOUT, OPT_FOLLOW, OPT_PLAIN };
+enum {
+    OPT_FORMAT = 1,
+    OPT_FILE,
+    OPT_STORE,
+    OPT_TABLE,
+    OPT_BATCH,
+    OPT_EXPLAIN,
+    OPT_NOW,
+    OPT_TIMEOUT,
+    OPT_FOLLOW,
+    OPT_PLAIN
+};
 
 static const struct ml_option options[] = {
     {OPT_FORMAT, 0, "format", "FORMAT", "table, json, csv or markdown"},
@@ -37,7 +48,8 @@ static const struct ml_usage usage = {
     "  memline query 'traces | where message has \"timeout\" | count'\n"
     "  memline query -t log=app.jsonl 'log | summarize count() by bin(timestamp, 1h)'\n\n"
     "Without QUERY it is read from standard input; on a terminal, line by line.\n"
-    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that has one.",
+    "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that "
+    "has one.",
     options, false};
 
 /* The tables of the files and of the store, as one catalog. */
@@ -115,7 +127,8 @@ static int read_all(const char *path, struct ml_buf *b, struct ml_error *e)
     size_t got = 1;
     char *p;
     if (f == NULL)
-        return ml_fail(e, ml_status_from_errno(errno), "cannot open '%s': %s", path, strerror(errno));
+        return ml_fail(e, ml_status_from_errno(errno), "cannot open '%s': %s", path,
+                       strerror(errno));
     while (got > 0 && (p = ml_buf_reserve(b, 1 << 16)) != NULL) {
         got = fread(p, 1, 1 << 16, f);
         b->n += got;
@@ -167,7 +180,8 @@ static int follow(struct request *r, struct ml_str text)
         int64_t now = clock_ticks();
         ml_store_catalog_close(r->tables.view); /* a new one sees the rows that were added */
         r->tables.view = NULL;
-        if (r->tables.reader != NULL && ml_store_catalog_open(r->tables.reader, &r->tables.view, &e) != ML_OK) {
+        if (r->tables.reader != NULL &&
+            ml_store_catalog_open(r->tables.reader, &r->tables.view, &e) != ML_OK) {
             ml_error_print(&e);
             return ML_EXIT_FAILED;
         }

@@ -53,7 +53,8 @@ static void answer(const struct ml_query_run *r, struct ml_str line, struct ml_b
     if (text != NULL && text->type == ML_T_STRING) {
         run(r, text->s, out);
     } else {
-        struct ml_diag d = {.code = "ML104", .text = "a line must be {\"id\", \"query\"}", .line = 1, .column = 1};
+        struct ml_diag d = {
+            .code = "ML104", .text = "a line must be {\"id\", \"query\"}", .line = 1, .column = 1};
         add_error(&d, out);
     }
     ml_buf_cstr(out, "}\n");

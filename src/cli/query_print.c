@@ -207,7 +207,8 @@ static int print_table(struct ml_query *q, uint32_t t, int format, bool bare, st
     return rc;
 }
 
-int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out, struct ml_buf *wrong)
+int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out,
+                   struct ml_buf *wrong)
 {
     struct ml_query *q = NULL;
     int rc = ml_query_open(text, &r->options, &q);

@@ -15,12 +15,44 @@
 
 static const struct ml_catalog *tables; /* the prompt's, for completion: libedit has no context */
 
-static const char *const operators[] = {
-    "where", "project", "extend", "summarize", "sort by", "order by", "take", "limit", "top", "count",
-    "distinct", "join", "lookup", "union", "parse", "parse-where", "parse-kv", "mv-expand", "mv-apply",
-    "project-away", "project-keep", "project-rename", "project-reorder", "serialize", "search", "render",
-    "getschema", "make-series", "evaluate", "scan", "partition by", "top-nested", "sample", "let", "print",
-    "range", "datatable", NULL};
+static const char *const operators[] = {"where",
+                                        "project",
+                                        "extend",
+                                        "summarize",
+                                        "sort by",
+                                        "order by",
+                                        "take",
+                                        "limit",
+                                        "top",
+                                        "count",
+                                        "distinct",
+                                        "join",
+                                        "lookup",
+                                        "union",
+                                        "parse",
+                                        "parse-where",
+                                        "parse-kv",
+                                        "mv-expand",
+                                        "mv-apply",
+                                        "project-away",
+                                        "project-keep",
+                                        "project-rename",
+                                        "project-reorder",
+                                        "serialize",
+                                        "search",
+                                        "render",
+                                        "getschema",
+                                        "make-series",
+                                        "evaluate",
+                                        "scan",
+                                        "partition by",
+                                        "top-nested",
+                                        "sample",
+                                        "let",
+                                        "print",
+                                        "range",
+                                        "datatable",
+                                        NULL};
 
 /* The i-th name that can be completed; false after the last. */
 static bool name_at(size_t i, struct ml_str *out)

@@ -15,12 +15,13 @@ struct ml_query_run {
     struct ml_query_options options;
     int format; /* enum ml_query_format */
     bool explain;
-    bool bare; /* rows only, and nothing when there are none: --follow */
+    bool bare;      /* rows only, and nothing when there are none: --follow */
     unsigned width; /* of the terminal; 0: no limit */
 };
 
 /* All result tables as text into out. On a failure the diagnostics go into `wrong`, as people read them. */
-int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out, struct ml_buf *wrong);
+int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out,
+                   struct ml_buf *wrong);
 /* JSON lines {"id","query"} from in, {"id","result"} or {"id","error"} to out, flushed line by line. */
 int ml_query_batch(const struct ml_query_run *r, FILE *in, FILE *out);
 /* The prompt: history, completion, several lines up to a blank one. */

@@ -34,8 +34,8 @@ int ml_book_meta(struct ml_book *b, struct ml_str key, struct ml_str value);
 int ml_book_source(struct ml_book *b, struct ml_str file, struct ml_str text);
 /* A function with lines first_line .. first_line + n_lines - 1. *lines points into the mapping and
  * stays valid until close; all figures 0. Errors: ML_EFULL (counted in header.lost), ML_ELIMIT. */
-int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name,
-                     uint32_t first_line, uint32_t n_lines, struct ml_line **lines);
+int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name, uint32_t first_line,
+                     uint32_t n_lines, struct ml_line **lines);
 /* Next rank for ml_line.order. */
 uint64_t ml_book_next_order(struct ml_book *b);
 

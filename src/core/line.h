@@ -14,7 +14,7 @@ struct ml_line {
     _Atomic uint64_t hits;          /* times the interpreter started the line */
     _Atomic int64_t rss_net_bytes;  /* sum over its executions of resident set after minus before */
     _Atomic uint64_t rss_max_bytes; /* highest resident set at the end of an execution */
-    _Atomic uint64_t order;         /* rank of its first hit among the book's lines, from 1; 0: never */
+    _Atomic uint64_t order; /* rank of its first hit among the book's lines, from 1; 0: never */
 };
 static_assert(sizeof(struct ml_line) == 32, "stored layout");
 

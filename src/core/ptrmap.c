@@ -42,8 +42,9 @@ void ml_ptrmap_remove(struct ml_ptrmap *m, const void *key)
     uintptr_t *value = ml_ptrmap_find(m, key);
     if (value == NULL)
         return;
-    size_t hole = (size_t)((struct ml_ptrslot *)((char *)value - offsetof(struct ml_ptrslot, value))
-                           - m->slots);
+    size_t hole = (size_t)((struct ml_ptrslot *)((char *)value -
+                                                 offsetof(struct ml_ptrslot, value)) -
+                           m->slots);
     /* Close the gap: move back every later slot of the run that may stand at the hole. */
     for (size_t i = (hole + 1) & m->mask; m->slots[i].key != 0; i = (i + 1) & m->mask) {
         size_t home = ml_ptrmap_home(m, m->slots[i].key);

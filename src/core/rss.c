@@ -40,7 +40,8 @@ static void measure_kernel(uint64_t *fault, uint64_t *unmap)
     size_t page = ml_page_bytes();
     *fault = *unmap = UINT64_MAX;
     for (int i = 0; i < TRIALS; i++) {
-        volatile char *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        volatile char *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                                0);
         if (p == MAP_FAILED)
             continue;
         uint64_t t0 = ml_ticks();

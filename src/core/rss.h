@@ -27,11 +27,11 @@ struct ml_rss {
     int64_t bytes; /* as last read */
     /* private */
     uint64_t last_ticks;
-    uint64_t quiet_ticks;             /* less time since the last look: unchanged, fault or not */
-    uint64_t faultless_ticks;         /* less time and no fault: unchanged */
-    const volatile uint64_t *faults;  /* rises with each page fault; never NULL */
+    uint64_t quiet_ticks;            /* less time since the last look: unchanged, fault or not */
+    uint64_t faultless_ticks;        /* less time and no fault: unchanged */
+    const volatile uint64_t *faults; /* rises with each page fault; never NULL */
     uint64_t seen_faults;
-    void *ring;                       /* the perf mapping; owned; NULL without */
+    void *ring; /* the perf mapping; owned; NULL without */
 };
 
 /* Fill r and read once. Never fails: what is not to be had is done without. */
@@ -52,8 +52,8 @@ static inline int64_t ml_rss_look(struct ml_rss *r)
     uint64_t now = ml_ticks();
     uint64_t spent = now - r->last_ticks;
     uint64_t faults = *r->faults;
-    if (ML_LIKELY(spent < r->quiet_ticks)
-        || (faults == r->seen_faults && spent < r->faultless_ticks)) {
+    if (ML_LIKELY(spent < r->quiet_ticks) ||
+        (faults == r->seen_faults && spent < r->faultless_ticks)) {
         r->last_ticks = now;
         return r->bytes;
     }

@@ -131,8 +131,8 @@ static inline void close_line(struct ml_frame *f, int64_t now)
 
 static inline bool is_open(const struct ml_thread *t, const struct ml_line *line)
 {
-    return ML_UNLIKELY(t->open_lines.n != 0) && line != NULL
-           && ml_ptrmap_find(&t->open_lines, line) != NULL;
+    return ML_UNLIKELY(t->open_lines.n != 0) && line != NULL &&
+           ml_ptrmap_find(&t->open_lines, line) != NULL;
 }
 
 static bool stack_room(struct ml_thread *t)

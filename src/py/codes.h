@@ -18,14 +18,14 @@ struct ml_resume_point {
 };
 
 struct ml_code {
-    PyCodeObject *code;       /* borrowed: the slot of this object owns us */
-    struct ml_probe *probes;  /* [n] owned; each holds a reference to its recorder */
+    PyCodeObject *code;      /* borrowed: the slot of this object owns us */
+    struct ml_probe *probes; /* [n] owned; each holds a reference to its recorder */
     uint32_t n;
-    uint32_t active;          /* probes that measure now */
-    bool keeps;               /* a probe's recorder keeps calls over suspensions */
-    bool watched;             /* the engine delivers its events */
-    bool judged;              /* select() has decided about it */
-    PyObject *name;           /* owned; qualified name told by the enclosing code; or NULL */
+    uint32_t active;                /* probes that measure now */
+    bool keeps;                     /* a probe's recorder keeps calls over suspensions */
+    bool watched;                   /* the engine delivers its events */
+    bool judged;                    /* select() has decided about it */
+    PyObject *name;                 /* owned; qualified name told by the enclosing code; or NULL */
     struct ml_resume_point *resume; /* [n_resume] owned */
     uint32_t n_resume;
 };

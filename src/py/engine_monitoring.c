@@ -19,12 +19,12 @@ const char *const ml_engine_name = "monitoring";
 static const int tool_ids[] = {4, 3, 5, 2, 1, 0};
 
 static struct {
-    int tool;              /* our id; -1 before the first use */
-    PyObject *monitoring;  /* owned: sys.monitoring */
-    PyObject *disable;     /* owned: sys.monitoring.DISABLE */
-    PyObject *module;      /* borrowed: _core, which lives as long as the process */
+    int tool;             /* our id; -1 before the first use */
+    PyObject *monitoring; /* owned: sys.monitoring */
+    PyObject *disable;    /* owned: sys.monitoring.DISABLE */
+    PyObject *module;     /* borrowed: _core, which lives as long as the process */
     long long start, resume, returns, yields, line, throws, unwind; /* event bits */
-    unsigned watched;      /* code objects */
+    unsigned watched;                                               /* code objects */
     bool selecting;
 } engine = {.tool = -1};
 
@@ -106,7 +106,8 @@ static PyMethodDef callbacks[] = {
 static int take_tool_id(void)
 {
     for (size_t i = 0; i < sizeof tool_ids / sizeof tool_ids[0]; i++) {
-        PyObject *r = PyObject_CallMethod(engine.monitoring, "use_tool_id", "is", tool_ids[i], "memline");
+        PyObject *r = PyObject_CallMethod(engine.monitoring, "use_tool_id", "is", tool_ids[i],
+                                          "memline");
         if (r != NULL) {
             Py_DECREF(r);
             engine.tool = tool_ids[i];
@@ -116,9 +117,8 @@ static int take_tool_id(void)
             return -1;
         PyErr_Clear(); /* taken by another tool */
     }
-    PyErr_SetString(PyExc_RuntimeError,
-                    "memline: all tool ids of sys.monitoring are taken; "
-                    "stop another profiler, debugger or coverage tool first");
+    PyErr_SetString(PyExc_RuntimeError, "memline: all tool ids of sys.monitoring are taken; "
+                                        "stop another profiler, debugger or coverage tool first");
     return -1;
 }
 

@@ -61,7 +61,8 @@ static void uninstall(struct trace_state *s)
 
 /* The earlier tracer sees the event first. It may install another in its own place (coverage does, at
  * its first event): then that one is the earlier tracer, and we stay in front of it. */
-static int chain(struct trace_state *s, PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+static int chain(struct trace_state *s, PyObject *obj, PyFrameObject *frame, int what,
+                 PyObject *arg)
 {
     Py_tracefunc earlier = s != NULL ? s->earlier : NULL;
     if (earlier == NULL)
@@ -182,7 +183,7 @@ static PyObject *thread_hook(PyObject *self, PyObject *args)
         return NULL;
     if (selecting) {
         PyEval_SetTrace(NULL, NULL); /* ourselves, as a Python function */
-        if (self != Py_None) { /* the earlier hook */
+        if (self != Py_None) {       /* the earlier hook */
             PyObject *r = PyObject_CallMethod(PyImport_AddModule("sys"), "settrace", "O", self);
             Py_XDECREF(r);
         }

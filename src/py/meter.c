@@ -107,8 +107,10 @@ int ml_meter_set(struct ml_recorder *r, const char *name, bool with_children)
         struct ml_reading (*alone)(struct ml_recorder *r);
         struct ml_reading (*tree)(struct ml_recorder *r);
     } rows[] = {
-        {"rss", NULL, read_rss_tree},          {"rss-plain", read_plain, read_rss_tree},
-        {"pss", read_pss, read_pss_tree},      {"uss", read_uss, read_uss_tree},
+        {"rss", NULL, read_rss_tree},
+        {"rss-plain", read_plain, read_rss_tree},
+        {"pss", read_pss, read_pss_tree},
+        {"uss", read_uss, read_uss_tree},
         {"tracemalloc", read_traced, read_traced},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -118,6 +120,7 @@ int ml_meter_set(struct ml_recorder *r, const char *name, bool with_children)
         return r->read == read_traced ? use_tracemalloc(r) : 0;
     }
     PyErr_Format(PyExc_ValueError,
-                 "unknown meter '%s'; choose 'rss', 'rss-plain', 'pss', 'uss' or 'tracemalloc'", name);
+                 "unknown meter '%s'; choose 'rss', 'rss-plain', 'pss', 'uss' or 'tracemalloc'",
+                 name);
     return -1;
 }

@@ -30,12 +30,12 @@ static PyMethodDef methods[] = {
 
 static int module_exec(PyObject *module)
 {
-    if (ml_codes_init() < 0 || PyModule_AddStringConstant(module, "engine", ml_engine_name) < 0
-        || PyModule_AddStringConstant(module, "version", ML_VERSION) < 0)
+    if (ml_codes_init() < 0 || PyModule_AddStringConstant(module, "engine", ml_engine_name) < 0 ||
+        PyModule_AddStringConstant(module, "version", ML_VERSION) < 0)
         return -1;
-    return ml_py_recorder_init(module) < 0 || ml_py_carrier_init(module) < 0
-                   || ml_py_book_init(module) < 0 || ml_py_report_init(module) < 0
-                   || ml_py_proc_init(module) < 0
+    return ml_py_recorder_init(module) < 0 || ml_py_carrier_init(module) < 0 ||
+                   ml_py_book_init(module) < 0 || ml_py_report_init(module) < 0 ||
+                   ml_py_proc_init(module) < 0
                ? -1
                : 0;
 }

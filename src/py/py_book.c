@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 static struct {
-    struct ml_book *book;          /* owned; NULL: none open */
-    struct ml_recorder *recorder;  /* owned; its lines stand in the book */
+    struct ml_book *book;         /* owned; NULL: none open */
+    struct ml_recorder *recorder; /* owned; its lines stand in the book */
     struct ml_rules rules;
     bool selecting;
     bool off[2]; /* at rest: [0] what rules selected, [1] what was marked by hand */
@@ -50,8 +50,8 @@ static struct ml_str slice(PyObject *bytes)
 /* Lambdas, comprehensions and the like share the lines of the function they stand in. */
 static bool is_part(PyCodeObject *code)
 {
-    return PyUnicode_READ_CHAR(code->co_name, 0) == '<'
-           && PyUnicode_CompareWithASCIIString(code->co_name, "<module>") != 0;
+    return PyUnicode_READ_CHAR(code->co_name, 0) == '<' &&
+           PyUnicode_CompareWithASCIIString(code->co_name, "<module>") != 0;
 }
 
 /* New reference: the qualified name. Before 3.11 the enclosing code object has told it, if it was
@@ -72,7 +72,8 @@ static PyObject *qualified_name(const struct ml_code *c)
 static int name_children(const struct ml_code *c, PyObject *own)
 {
     bool is_module = PyUnicode_CompareWithASCIIString(c->code->co_name, "<module>") == 0;
-    bool is_function = (c->code->co_flags & CO_NEWLOCALS) != 0 && (c->code->co_flags & CO_OPTIMIZED) != 0;
+    bool is_function = (c->code->co_flags & CO_NEWLOCALS) != 0 &&
+                       (c->code->co_flags & CO_OPTIMIZED) != 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->code->co_consts); i++) {
         PyObject *item = PyTuple_GET_ITEM(c->code->co_consts, i);
         if (!PyCode_Check(item))
@@ -204,8 +205,8 @@ static PyObject *book_open(PyObject *module, PyObject *args, PyObject *kw)
     PyObject *path;
     int replace = 0;
     struct ml_error e;
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "O&|p:book_open", names, PyUnicode_FSConverter, &path,
-                                     &replace))
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "O&|p:book_open", names, PyUnicode_FSConverter,
+                                     &path, &replace))
         return NULL;
     if (native.book != NULL) {
         Py_DECREF(path);
@@ -436,7 +437,8 @@ static PyMethodDef methods[] = {
     {"profile_code", profile_code, METH_VARARGS,
      "profile_code(code, name)\n--\n\nBook this code object's lines from now on."},
     {"profile_switch", profile_switch, METH_VARARGS,
-     "profile_switch(marked, selected)\n--\n\nLet what was marked by hand, and what rules selected, measure or rest."},
+     "profile_switch(marked, selected)\n--\n\nLet what was marked by hand, and what rules "
+     "selected, measure or rest."},
     {"snapshot", snapshot, METH_NOARGS, "snapshot()\n--\n\nThe open book's figures as a dict."},
     {NULL, NULL, 0, NULL},
 };

@@ -8,8 +8,7 @@
 #include "py/engine.h"
 
 struct carrier {
-    PyObject_HEAD
-    PyObject *inner; /* owned: an iterator with send, throw and close */
+    PyObject_HEAD PyObject *inner; /* owned: an iterator with send, throw and close */
 };
 
 /* Ends the tracing and passes a result on. */
@@ -121,7 +120,8 @@ static void carrier_dealloc(PyObject *op)
 
 static PyMethodDef carrier_methods[] = {
     {"send", carrier_send, METH_O, "send(value)\n--\n\nAs of a generator."},
-    {"throw", carrier_throw, METH_VARARGS, "throw(type, value=None, traceback=None)\n--\n\nThe same."},
+    {"throw", carrier_throw, METH_VARARGS,
+     "throw(type, value=None, traceback=None)\n--\n\nThe same."},
     {"close", carrier_close, METH_NOARGS, "close()\n--\n\nThe same."},
     {NULL, NULL, 0, NULL},
 };

@@ -6,7 +6,7 @@
 PyObject *ml_py_raise(const struct ml_error *e)
 {
     const char *hint = e->hint[0] != '\0' ? e->hint : ml_status_hint(e->status);
-    PyObject *type = e->status == ML_ENOMEM                              ? PyExc_MemoryError
+    PyObject *type = e->status == ML_ENOMEM                               ? PyExc_MemoryError
                      : e->status == ML_EINVALID || e->status == ML_EUSAGE ? PyExc_ValueError
                                                                           : PyExc_OSError;
     return PyErr_Format(type, "%s\n  try: %s", e->text, hint);
@@ -76,8 +76,8 @@ static PyObject *report(PyObject *module, PyObject *args, PyObject *kw)
     struct ml_report_options o = {0};
     struct ml_buf out = {0};
     struct ml_error e;
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "O|$sO!:report", names, &paths, &format, &PyDict_Type,
-                                     &options))
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "O|$sO!:report", names, &paths, &format,
+                                     &PyDict_Type, &options))
         return NULL;
     if (set_options(&o, options) == 0 && add_books(&sum, paths) == 0) {
         if (ml_report(sum, format, &o, &out, &e) == ML_OK)

@@ -109,7 +109,8 @@ static void quiet_code_costs_no_system_call(void **state)
         uint64_t spent = ml_ticks() - t0;
         best = spent < best ? spent : best;
     }
-    assert_true(best / 10 * 1000 / ml_ticks_per_us() < 200); /* ns; a pread takes twice that and more */
+    assert_true(best / 10 * 1000 / ml_ticks_per_us() <
+                200); /* ns; a pread takes twice that and more */
     ml_rss_release(&r);
 }
 

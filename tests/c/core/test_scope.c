@@ -49,7 +49,8 @@ static struct subject subject_new(bool per_call)
     s.r->on_end = per_call ? note_end : NULL;
     struct ml_top code = {.first_line = 10, .n_lines = 5};
     assert_int_equal(ml_recorder_add(s.r, &code, &top), ML_OK);
-    s.probe = (struct ml_probe){.recorder = s.r, .top = (uint32_t)top, .is_top = true, .always = true};
+    s.probe = (struct ml_probe){
+        .recorder = s.r, .top = (uint32_t)top, .is_top = true, .always = true};
     return s;
 }
 
