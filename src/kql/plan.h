@@ -73,7 +73,6 @@ enum ml_plan_kind {
     ML_P_SCAN_STEPS, /* the scan operator */
     ML_P_RANGE,
     ML_P_SHARED,    /* in[0], run once and kept: materialize, as */
-    ML_P_PACK_ROWS, /* rows of another plan, kept by the binder: data-dependent plugins */
 };
 
 enum ml_join_kind {
@@ -120,7 +119,6 @@ struct ml_parse_spec {
     uint32_t ncolumns; /* new columns, in order of appearance */
     const uint32_t *place; /* where each stands in the output */
     const enum ml_type *types;
-    const bool *greedy;
     uint32_t flags;
     /* parse-kv */
     struct ml_str pair;
