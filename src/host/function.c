@@ -16,7 +16,6 @@ static const struct {
     enum ml_trigger kind;
 } kinds[] = {
     {"httpTrigger", ML_TRIGGER_HTTP},     {"timerTrigger", ML_TRIGGER_TIMER},
-    {"queueTrigger", ML_TRIGGER_QUEUE},   {"blobTrigger", ML_TRIGGER_BLOB},
     {"warmupTrigger", ML_TRIGGER_WARMUP},
 };
 

@@ -573,6 +573,8 @@ int ml_func_start(const struct ml_func_options *o)
         files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
+    if (o->ingest_port != NULL)
+        ml_say_warning("--ingest-port is not supported yet and ignored; `memline serve` takes telemetry.");
     r->h.o = o;
     r->h.start_ns = ml_now_ns();
     r->h.json_fd = -1;
