@@ -62,7 +62,6 @@ struct ml_read_scan {
     size_t n_tail;
     size_t tail_at;
     uint32_t tail_row; /* next row of tail[tail_at] */
-    uint64_t rows_left;
 };
 
 struct view_memory {
@@ -274,7 +273,6 @@ static int list_pieces(struct ml_read_scan *s, struct ml_error *e)
             rc = ml_fail(e, ML_ENOMEM, "out of memory");
             break;
         }
-        s->rows_left += p.rows;
     }
     sqlite3_finalize(st);
     count(&s->read->reader->pruned, pruned);
@@ -284,10 +282,7 @@ static int list_pieces(struct ml_read_scan *s, struct ml_error *e)
 static int list_tail(struct ml_read_scan *s, struct ml_error *e)
 {
     struct ml__tail *tail = &s->read->reader->tails[s->table];
-    int rc = ml__tail_blocks(tail, s->table, s->read->con.db, s->tail, &s->n_tail, e);
-    for (size_t i = 0; i < s->n_tail; i++)
-        s->rows_left += s->tail[i]->rows;
-    return rc;
+    return ml__tail_blocks(tail, s->table, s->read->con.db, s->tail, &s->n_tail, e);
 }
 
 int ml_read_open(struct ml_read *rd, enum ml_store_table t, int64_t from, int64_t to,
@@ -321,11 +316,6 @@ void ml_read_close(struct ml_read_scan *s)
         ml__tail_drop(s->tail[i]);
     ml_vec_free(&s->pieces);
     ml_free(s);
-}
-
-uint64_t ml_read_rows_left(const struct ml_read_scan *s)
-{
-    return s->rows_left;
 }
 
 /* -- Blocks -- */
@@ -467,7 +457,6 @@ static int next_sealed(struct ml_read_scan *s, struct block **out, struct ml_err
     if (b == NULL)
         return ml_fail(e, ML_ENOMEM, "out of memory");
     b->segment = p->id;
-    s->rows_left -= p->rows;
     int rc = cut(s, p, b, e);
     if (rc != ML_OK) {
         ml_read_block_free(&b->outer);
@@ -493,7 +482,6 @@ static int next_tail(struct ml_read_scan *s, struct block **out, struct ml_error
     b->outer.max_ticks = t->max_ticks;
     b->outer.exact = t->min_ticks >= s->from && t->max_ticks <= s->to;
     b->outer.rows = t->max_ticks < s->from || t->min_ticks > s->to ? 0 : rows;
-    s->rows_left -= rows;
     s->tail_row += rows;
     if (s->tail_row == t->rows) {
         s->tail_row = 0;

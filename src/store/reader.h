@@ -79,8 +79,6 @@ int ml_read_open(struct ml_read *rd, enum ml_store_table t, int64_t from, int64_
 /* *out is NULL at the end, else the caller's. Blocks come oldest segment first, the tail last. */
 int ml_read_next(struct ml_read_scan *s, struct ml_read_block **out, struct ml_error *e);
 void ml_read_close(struct ml_read_scan *s); /* blocks may outlive it; NULL is fine */
-/* Rows that ml_read_next will still hand out at most: for progress and for sizing. */
-uint64_t ml_read_rows_left(const struct ml_read_scan *s);
 
 /* The table must have the column. May fetch and decode: ~1 ms per megabyte. */
 int ml_read_column(struct ml_read_block *b, enum ml_store_col c, struct ml_colview *out,
