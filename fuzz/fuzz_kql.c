@@ -8,10 +8,12 @@
 
 #include <stdlib.h>
 
-static const char rows[] = "{\"timestamp\":\"2026-01-01T00:00:00Z\",\"message\":\"memory_profiler_logs: 1  2  3  4  x\","
-                           "\"n\":1,\"r\":1.5,\"d\":{\"a\":[1,null,{\"b\":\"c\"}]}}\n"
-                           "{\"timestamp\":\"2026-01-02T00:00:00Z\",\"message\":\"caf\xC3\xA9 timeout\",\"n\":-9223372036854775807}\n"
-                           "{\"message\":\"\",\"r\":-0.0,\"d\":[]}\n";
+static const char rows[] =
+    "{\"timestamp\":\"2026-01-01T00:00:00Z\",\"message\":\"memory_profiler_logs: 1  2  3  4  x\","
+    "\"n\":1,\"r\":1.5,\"d\":{\"a\":[1,null,{\"b\":\"c\"}]}}\n"
+    "{\"timestamp\":\"2026-01-02T00:00:00Z\",\"message\":\"caf\xC3\xA9 "
+    "timeout\",\"n\":-9223372036854775807}\n"
+    "{\"message\":\"\",\"r\":-0.0,\"d\":[]}\n";
 
 static struct ml_filetable *traces;
 
@@ -29,8 +31,11 @@ static const struct ml_source *at(const struct ml_catalog *c, size_t i)
 static long run(struct ml_str text, bool plain)
 {
     struct ml_catalog c = {.find = find, .at = at};
-    struct ml_query_options o = {.catalog = &c, .now_ticks = 639028224000000000, .timeout_ns = 300000000,
-                                 .max_bytes = (size_t)64 << 20, .no_optimizer = plain};
+    struct ml_query_options o = {.catalog = &c,
+                                 .now_ticks = 639028224000000000,
+                                 .timeout_ns = 300000000,
+                                 .max_bytes = (size_t)64 << 20,
+                                 .no_optimizer = plain};
     struct ml_query *q = NULL;
     long n = 0;
     int rc = ml_query_open(text, &o, &q);
@@ -59,11 +64,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 4096)
         return 0;
     if (traces == NULL &&
-        ml_filetable_parse(ML_STR("traces"), (struct ml_str){rows, sizeof rows - 1}, false, &traces, &e) != ML_OK)
+        ml_filetable_parse(ML_STR("traces"), (struct ml_str){rows, sizeof rows - 1}, false, &traces,
+                           &e) != ML_OK)
         abort();
     long with = run(text, false);
     long without = run(text, true);
-    bool volatile_text = memmem(text.p, text.n, "rand", 4) != NULL || memmem(text.p, text.n, "sample", 6) != NULL;
+    bool volatile_text = memmem(text.p, text.n, "rand", 4) != NULL ||
+                         memmem(text.p, text.n, "sample", 6) != NULL;
     if (with != without && with >= 0 && without >= 0 && !volatile_text)
         abort(); /* the optimizer changed the answer */
     return 0;

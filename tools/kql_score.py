@@ -7,6 +7,7 @@ mismatch (a wrong answer). Exit status 1 when there is a mismatch or a crash.
 
     tools/kql_score.py --corpus ../shared/corpora/kql-dev.jsonl -- build/memline query --batch
 """
+
 import argparse
 import collections
 import json
@@ -33,8 +34,11 @@ def ticks_of_datetime(text):
 
 def number(value):
     if isinstance(value, str):
-        return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value) \
-            if value in ("NaN", "Infinity", "-Infinity") else float(value)
+        return (
+            {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
+            if value in ("NaN", "Infinity", "-Infinity")
+            else float(value)
+        )
     return float(value)
 
 
@@ -137,19 +141,25 @@ def run(command, cases):
     answers, at = {}, 0
     while at < len(cases):
         lines = "".join(json.dumps({"id": c["id"], "query": c["query"]}) + "\n" for c in cases[at:])
-        done = subprocess.run(command, input=lines, capture_output=True, text=True, errors="replace")
+        done = subprocess.run(
+            command, input=lines, capture_output=True, text=True, errors="replace"
+        )
         out = [json.loads(line) for line in done.stdout.splitlines() if line.endswith("}")]
         for answer in out:
             answers[answer["id"]] = answer
         at += len(out)
         if at < len(cases):
-            answers[cases[at]["id"]] = {"crash": f"exit status {done.returncode}: {done.stderr[-300:]}"}
+            answers[cases[at]["id"]] = {
+                "crash": f"exit status {done.returncode}: {done.stderr[-300:]}"
+            }
             at += 1
     return answers
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--corpus", required=True)
     p.add_argument("--show", choices=["mismatch", "refuse", "crash"], help="tell about these cases")
     p.add_argument("--only", help="only cases whose id has this text")
@@ -185,8 +195,11 @@ def main():
         for text, n in reasons.most_common():
             print(n, text)
     total = sum(count.values())
-    print(f"kql: {count['pass']} pass, {count['refuse']} refuse, {count['mismatch']} mismatch"
-          + (f", {count['crash']} crash" if count["crash"] else "") + f" of {total} deterministic cases")
+    print(
+        f"kql: {count['pass']} pass, {count['refuse']} refuse, {count['mismatch']} mismatch"
+        + (f", {count['crash']} crash" if count["crash"] else "")
+        + f" of {total} deterministic cases"
+    )
     return 1 if count["mismatch"] or count["crash"] else 0
 
 

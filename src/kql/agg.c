@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#define AGG(name, result, args, state, update, finish, prefix, flags)                           \
+#define AGG(name, result, args, state, update, finish, prefix, flags) \
     {name, result, args, sizeof(state), update, finish, prefix, flags},
 static const struct ml_agg aggs[] = {
 #include "kql/agg.def"
@@ -27,9 +27,9 @@ static const struct ml_agg *plain(struct ml_str name)
     static const struct {
         const char *old;
         const char *name;
-    } aliases[] = {{"makelist", "make_list"}, {"makeset", "make_set"}, {"argmax", "arg_max"},
-                   {"argmin", "arg_min"}, {"make_dictionary", "make_bag"},
-                   {"percentilew_array", "percentilesw_array"}};
+    } aliases[] = {{"makelist", "make_list"},       {"makeset", "make_set"},
+                   {"argmax", "arg_max"},           {"argmin", "arg_min"},
+                   {"make_dictionary", "make_bag"}, {"percentilew_array", "percentilesw_array"}};
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
         if (ml_str_eq(name, ml_str_of(aliases[i].old)))
             name = ml_str_of(aliases[i].name);
@@ -59,8 +59,8 @@ static bool is_null(const struct ml_column *c, size_t i)
 
 /* --- count --- */
 
-int ml__agg_count(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                  size_t n)
+int ml__agg_count(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                  const struct ml_column *a, size_t n)
 {
     struct count_state *s = (struct count_state *)states;
     for (size_t i = 0; i < n; i++)
@@ -75,7 +75,8 @@ struct ml_val ml__agg_count_end(struct ml_agg_cx *cx, char *state, uint32_t colu
 
 /* --- sum and avg --- */
 
-int ml__agg_sum(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_sum(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                const struct ml_column *a, size_t n)
 {
     struct sum_state *s = (struct sum_state *)states;
     if (a->type == ML_T_REAL) {
@@ -90,7 +91,8 @@ int ml__agg_sum(struct ml_agg_cx *cx, char *states, const uint32_t *group, const
         for (size_t i = 0; i < n; i++)
             if (!is_null(a, i)) {
                 struct sum_state *one = &s[group[i]];
-                one->i = (int64_t)((uint64_t)one->i + (uint64_t)a->i[i]); /* wraps, also in averages */
+                one->i = (int64_t)((uint64_t)one->i +
+                                   (uint64_t)a->i[i]); /* wraps, also in averages */
                 one->wide += a->i[i];
                 one->n++;
             }
@@ -106,8 +108,8 @@ int ml__agg_sum(struct ml_agg_cx *cx, char *states, const uint32_t *group, const
         else if (a->type == ML_T_DYNAMIC) /* numbers inside a dynamic */
             one->d += v.type == ML_T_REAL ? v.d : ml_type_is_number(v.type) ? (double)v.i : 0;
         else
-            return ml__rt_fail(cx->rt, cx->call->node, "KS107", "%s does not take a %s", cx->call->agg->name,
-                               ml_type_name(a->type));
+            return ml__rt_fail(cx->rt, cx->call->node, "KS107", "%s does not take a %s",
+                               cx->call->agg->name, ml_type_name(a->type));
         one->n++;
     }
     return ML_OK;
@@ -134,13 +136,14 @@ struct ml_val ml__agg_avg_end(struct ml_agg_cx *cx, char *state, uint32_t column
     }
     if (cx->call->type == ML_T_REAL)
         return ml_val_real((in == ML_T_REAL ? s->d : (double)s->i) / (double)s->n);
-    return s->n > 0 ? ml_val_i64(cx->call->type, (int64_t)(s->wide / s->n)) : ml_val_null(cx->call->type);
+    return s->n > 0 ? ml_val_i64(cx->call->type, (int64_t)(s->wide / s->n))
+                    : ml_val_null(cx->call->type);
 }
 
 /* --- min and max: a NaN wins --- */
 
-static int best(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n,
-                int sign)
+static int best(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                const struct ml_column *a, size_t n, int sign)
 {
     struct best_state *s = (struct best_state *)states;
     for (size_t i = 0; i < n; i++) {
@@ -159,12 +162,14 @@ static int best(struct ml_agg_cx *cx, char *states, const uint32_t *group, const
     return ML_OK;
 }
 
-int ml__agg_min(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_min(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                const struct ml_column *a, size_t n)
 {
     return best(cx, states, group, a, n, -1);
 }
 
-int ml__agg_max(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_max(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                const struct ml_column *a, size_t n)
 {
     return best(cx, states, group, a, n, 1);
 }
@@ -184,8 +189,8 @@ static double real_at(const struct ml_column *c, size_t i)
     return c->type == ML_T_DECIMAL ? ml_dec_real(c->dec[i]) : (double)c->i[i];
 }
 
-int ml__agg_moment(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                   size_t n)
+int ml__agg_moment(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                   const struct ml_column *a, size_t n)
 {
     struct moment_state *s = (struct moment_state *)states;
     for (size_t i = 0; i < n; i++) {
@@ -201,8 +206,8 @@ int ml__agg_moment(struct ml_agg_cx *cx, char *states, const uint32_t *group, co
     return ML_OK;
 }
 
-int ml__agg_comoment(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                     size_t n)
+int ml__agg_comoment(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                     const struct ml_column *a, size_t n)
 {
     struct moment_state *s = (struct moment_state *)states;
     for (size_t i = 0; i < n; i++) {
@@ -261,7 +266,8 @@ struct ml_val ml__agg_covariancep_end(struct ml_agg_cx *cx, char *state, uint32_
 
 /* --- bits --- */
 
-int ml__agg_bits(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_bits(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                 const struct ml_column *a, size_t n)
 {
     struct sum_state *s = (struct sum_state *)states;
     char op = cx->call->agg->name[11]; /* binary_all_X */

@@ -26,7 +26,8 @@ static bool push(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val
 }
 
 /* False: it is there already. */
-static bool add_slot(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v, bool *nomem)
+static bool add_slot(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v,
+                     bool *nomem)
 {
     if (s->n * 2 >= s->nslots) {
         uint32_t nslots = s->nslots != 0 ? s->nslots * 2 : 8;
@@ -60,7 +61,8 @@ static uint32_t limit_of(const struct ml_agg_cx *cx)
     return k <= 0 ? 0 : k < ITEMS_MAX ? (uint32_t)k : ITEMS_MAX;
 }
 
-int ml__agg_list(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_list(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                 const struct ml_column *a, size_t n)
 {
     struct list_state *s = (struct list_state *)states;
     uint32_t limit = limit_of(cx);
@@ -82,7 +84,8 @@ int ml__agg_list(struct ml_agg_cx *cx, char *states, const uint32_t *group, cons
     return ML_OK;
 }
 
-int ml__agg_set(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_set(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                const struct ml_column *a, size_t n)
 {
     struct list_state *s = (struct list_state *)states;
     uint32_t limit = limit_of(cx);
@@ -122,7 +125,8 @@ struct ml_val ml__agg_size_end(struct ml_agg_cx *cx, char *state, uint32_t colum
 }
 
 /* The first value of a key wins. Each item is a pair of key and value. */
-int ml__agg_bag(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_bag(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                const struct ml_column *a, size_t n)
 {
     struct list_state *s = (struct list_state *)states;
     uint32_t limit = 2 * limit_of(cx);
@@ -160,8 +164,8 @@ struct ml_val ml__agg_bag_end(struct ml_agg_cx *cx, char *state, uint32_t column
 
 /* --- percentiles: nearest rank over all values --- */
 
-int ml__agg_sample(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                   size_t n)
+int ml__agg_sample(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                   const struct ml_column *a, size_t n)
 {
     struct list_state *s = (struct list_state *)states;
     for (size_t i = 0; i < n; i++) {
@@ -200,7 +204,8 @@ struct ml_val ml__agg_percentile_end(struct ml_agg_cx *cx, char *state, uint32_t
     return percentile(cx, (struct list_state *)state, &cx->call->arg[1 + column]->val);
 }
 
-typedef struct ml_val one_percentile(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *p);
+typedef struct ml_val one_percentile(struct ml_agg_cx *cx, struct list_state *s,
+                                     const struct ml_val *p);
 
 /* All percentiles asked for as an array; they may be given as one array, too. */
 static struct ml_val all_percentiles(struct ml_agg_cx *cx, struct list_state *s, uint32_t first,
@@ -226,8 +231,8 @@ struct ml_val ml__agg_percentiles_end(struct ml_agg_cx *cx, char *state, uint32_
 }
 
 /* Weighted: items alternate value, weight. */
-int ml__agg_weighted(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                     size_t n)
+int ml__agg_weighted(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                     const struct ml_column *a, size_t n)
 {
     struct list_state *s = (struct list_state *)states;
     for (size_t i = 0; i < n; i++) {
@@ -273,7 +278,8 @@ struct ml_val ml__agg_percentilesw_end(struct ml_agg_cx *cx, char *state, uint32
 
 /* --- the row with the best value --- */
 
-static int keep_row(struct ml_agg_cx *cx, struct row_state *s, const struct ml_column *a, size_t row)
+static int keep_row(struct ml_agg_cx *cx, struct row_state *s, const struct ml_column *a,
+                    size_t row)
 {
     if (s->cells == NULL)
         s->cells = ml_arena_raw(cx->arena, cx->call->n, sizeof *s->cells);
@@ -286,8 +292,8 @@ static int keep_row(struct ml_agg_cx *cx, struct row_state *s, const struct ml_c
     return s->cells != NULL ? ML_OK : ML_ENOMEM;
 }
 
-static int best_row(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                    size_t n, int sign)
+static int best_row(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                    const struct ml_column *a, size_t n, int sign)
 {
     struct row_state *s = (struct row_state *)states;
     for (size_t i = 0; i < n; i++) {
@@ -306,19 +312,20 @@ static int best_row(struct ml_agg_cx *cx, char *states, const uint32_t *group, c
     return ML_OK;
 }
 
-int ml__agg_arg_max(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                    size_t n)
+int ml__agg_arg_max(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                    const struct ml_column *a, size_t n)
 {
     return best_row(cx, states, group, a, n, 1);
 }
 
-int ml__agg_arg_min(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a,
-                    size_t n)
+int ml__agg_arg_min(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                    const struct ml_column *a, size_t n)
 {
     return best_row(cx, states, group, a, n, -1);
 }
 
-int ml__agg_any(struct ml_agg_cx *cx, char *states, const uint32_t *group, const struct ml_column *a, size_t n)
+int ml__agg_any(struct ml_agg_cx *cx, char *states, const uint32_t *group,
+                const struct ml_column *a, size_t n)
 {
     struct row_state *s = (struct row_state *)states;
     for (size_t i = 0; i < n; i++)

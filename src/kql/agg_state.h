@@ -45,8 +45,8 @@ struct row_state {
     bool any;
 };
 
-#define AGG(name, result, args, state, update, finish, prefix, flags)                           \
-    ml_agg_update update;                                                                       \
+#define AGG(name, result, args, state, update, finish, prefix, flags) \
+    ml_agg_update update;                                             \
     ml_agg_finish finish;
 #include "kql/agg.def"
 #undef AGG

@@ -8,7 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void ml__b_fail(struct ml_binder *b, const struct ml_node *n, const char *code, const char *fmt, ...)
+void ml__b_fail(struct ml_binder *b, const struct ml_node *n, const char *code, const char *fmt,
+                ...)
 {
     char text[300];
     va_list args;
@@ -70,17 +71,19 @@ static bool lambda_is_table(struct ml_binder *b, const struct ml_env *f)
         b->env = f->scope;
         for (uint32_t i = 0; i < body->a->n; i++) {
             const struct ml_node *p = body->a->kid[i];
-            ml__b_env_push(b, (struct ml_env){
-                                  .name = p->text,
-                                  .kind = p->kind == ML_N_TABLE_PARAM ? ML_ENV_PLAN : ML_ENV_SCALAR});
+            ml__b_env_push(b, (struct ml_env){.name = p->text,
+                                              .kind = p->kind == ML_N_TABLE_PARAM ? ML_ENV_PLAN
+                                                                                  : ML_ENV_SCALAR});
         }
         for (uint32_t i = 0; i + 1 < body->n; i++) {
             const struct ml_node *s = body->kid[i];
             if (s->kind != ML_N_LET)
                 continue;
             if (s->kid[0]->kind == ML_N_LAMBDA)
-                ml__b_env_push(b, (struct ml_env){.name = s->text, .kind = ML_ENV_FUNC,
-                                                  .node = s->kid[0], .scope = b->env});
+                ml__b_env_push(b, (struct ml_env){.name = s->text,
+                                                  .kind = ML_ENV_FUNC,
+                                                  .node = s->kid[0],
+                                                  .scope = b->env});
             else
                 ml__b_env_push(b, (struct ml_env){.name = s->text,
                                                   .kind = ml__b_is_table(b, s->kid[0])
@@ -156,11 +159,13 @@ static void declare(struct ml_binder *b, const struct ml_node *n)
         struct ml_expr *given = parameter(b, p);
         if (given != NULL) {
             given = ml__b_cast(b, given, p->type);
-            ml__b_env_push(b, (struct ml_env){.name = p->text, .kind = ML_ENV_SCALAR, .expr = given});
+            ml__b_env_push(b,
+                           (struct ml_env){.name = p->text, .kind = ML_ENV_SCALAR, .expr = given});
             continue;
         }
         if (p->kind != ML_N_TYPE || p->n == 0) {
-            ml__b_fail(b, p, "ML103", "query parameter '%.*s' has no value", (int)p->text.n, p->text.p);
+            ml__b_fail(b, p, "ML103", "query parameter '%.*s' has no value", (int)p->text.n,
+                       p->text.p);
             return;
         }
         struct ml_expr *v = ml__b_cast(b, ml__b_expr(b, p->kid[0], &none), p->type);
@@ -198,7 +203,8 @@ void ml__b_block(struct ml_binder *b, const struct ml_node *block, struct ml_exp
 
 /* --- user functions --- */
 
-static const struct ml_node *argument(const struct ml_node *call, const struct ml_node *param, uint32_t i)
+static const struct ml_node *argument(const struct ml_node *call, const struct ml_node *param,
+                                      uint32_t i)
 {
     for (uint32_t k = 0; k < call->n; k++)
         if (call->kid[k]->kind == ML_N_ASSIGN && ml_str_eq(call->kid[k]->text, param->text))
@@ -223,8 +229,7 @@ static const struct ml_env *bind_parameters(struct ml_binder *b, const struct ml
     }
     for (uint32_t i = 0; i < params->n && !ml__b_failed(b); i++) {
         const struct ml_node *p = params->kid[i];
-        const struct ml_node *arg =
-            nargs > 0 && i >= shift ? argument(call, p, i - shift) : NULL;
+        const struct ml_node *arg = nargs > 0 && i >= shift ? argument(call, p, i - shift) : NULL;
         struct ml_env e = {.name = p->text};
         b->env = outer;
         if (p->kind == ML_N_TABLE_PARAM) {
@@ -236,12 +241,14 @@ static const struct ml_env *bind_parameters(struct ml_binder *b, const struct ml
                 e.node = arg;
                 e.scope = outer;
             } else {
-                ml__b_fail(b, call, "KS119", "argument '%.*s' is missing", (int)p->text.n, p->text.p);
+                ml__b_fail(b, call, "KS119", "argument '%.*s' is missing", (int)p->text.n,
+                           p->text.p);
             }
         } else if (arg != NULL || p->n > 0) {
             e.kind = ML_ENV_SCALAR;
             struct ml_scope none = {0};
-            struct ml_expr *v = arg != NULL ? ml__b_expr(b, arg, s) : ml__b_expr(b, p->kid[0], &none);
+            struct ml_expr *v = arg != NULL ? ml__b_expr(b, arg, s)
+                                            : ml__b_expr(b, p->kid[0], &none);
             e.expr = ml__b_cast(b, v, p->type);
         } else {
             ml__b_fail(b, call, "KS119", "argument '%.*s' is missing", (int)p->text.n, p->text.p);
@@ -287,7 +294,8 @@ struct ml_expr *ml__b_user_call(struct ml_binder *b, const struct ml_node *n, st
     return e;
 }
 
-struct ml_plan *ml__b_user_table(struct ml_binder *b, const struct ml_node *call, struct ml_plan *piped)
+struct ml_plan *ml__b_user_table(struct ml_binder *b, const struct ml_node *call,
+                                 struct ml_plan *piped)
 {
     const struct ml_env *f = ml__b_find(b->env, call->text);
     struct ml_expr *e = NULL;
@@ -450,8 +458,8 @@ static struct ml_plan *bind_table_call(struct ml_binder *b, const struct ml_node
         return ml__b_shared(b, ml__b_table(b, n->kid[0]));
     }
     if (is_call_of(n, "table") && n->n > 0) {
-        struct ml_node name = {.kind = ML_N_NAME, .pos = n->pos, .len = n->len,
-                               .text = ml__b_string(b, n->kid[0])};
+        struct ml_node name = {
+            .kind = ML_N_NAME, .pos = n->pos, .len = n->len, .text = ml__b_string(b, n->kid[0])};
         return bind_named(b, &name);
     }
     struct ml_plan *p = ml__b_user_table(b, n, NULL);

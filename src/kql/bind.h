@@ -44,11 +44,11 @@ struct ml_scope {
     bool aggregates; /* aggregate calls are allowed: they go to aggs */
     struct ml_agg_call *aggs;
     uint32_t naggs;
-    uint32_t agg_base; /* column of the first aggregate */
-    bool in_agg;       /* inside an aggregate's arguments */
+    uint32_t agg_base;               /* column of the first aggregate */
+    bool in_agg;                     /* inside an aggregate's arguments */
     const struct ml_scope *agg_args; /* what those arguments see */
-    struct ml_schema *agg_out; /* types of aggregate columns, in order */
-    bool window; /* out: a window function was used */
+    struct ml_schema *agg_out;       /* types of aggregate columns, in order */
+    bool window;                     /* out: a window function was used */
     /* scan steps: s.c */
     const struct ml_steps_spec *steps;
     const struct ml_schema *declared;
@@ -69,27 +69,31 @@ struct ml_binder {
     bool many;        /* the call about to be bound may give several values */
 };
 
-void ml__b_fail(struct ml_binder *b, const struct ml_node *n, const char *code, const char *fmt, ...)
-    ML_PRINTF(4, 5);
-void *ml__b_alloc(struct ml_binder *b, size_t n, size_t size); /* never NULL unless the bind failed */
+void ml__b_fail(struct ml_binder *b, const struct ml_node *n, const char *code, const char *fmt,
+                ...) ML_PRINTF(4, 5);
+void *ml__b_alloc(struct ml_binder *b, size_t n,
+                  size_t size); /* never NULL unless the bind failed */
 bool ml__b_failed(const struct ml_binder *b);
 
 /* Expressions. They never answer NULL: after a failure a constant of no type. */
 struct ml_expr *ml__b_expr(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s);
-struct ml_expr *ml__b_const(struct ml_binder *b, const struct ml_node *n, enum ml_type t, struct ml_val v);
-struct ml_expr *ml__b_column(struct ml_binder *b, const struct ml_node *n, uint32_t column, enum ml_type t);
+struct ml_expr *ml__b_const(struct ml_binder *b, const struct ml_node *n, enum ml_type t,
+                            struct ml_val v);
+struct ml_expr *ml__b_column(struct ml_binder *b, const struct ml_node *n, uint32_t column,
+                             enum ml_type t);
 struct ml_expr *ml__b_call(struct ml_binder *b, const struct ml_node *n, const struct ml_func *fn,
                            enum ml_type t, struct ml_expr **arg, uint32_t nargs);
 struct ml_expr *ml__b_cast(struct ml_binder *b, struct ml_expr *e, enum ml_type t);
-struct ml_expr *ml__b_op(struct ml_binder *b, const struct ml_node *n, const char *op, struct ml_expr *l,
-                         struct ml_expr *r);
+struct ml_expr *ml__b_op(struct ml_binder *b, const struct ml_node *n, const char *op,
+                         struct ml_expr *l, struct ml_expr *r);
 struct ml_expr *ml__b_and(struct ml_binder *b, struct ml_expr *l, struct ml_expr *r);
 /* Element k of an array. */
-struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array, uint32_t k);
+struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array,
+                              uint32_t k);
 struct ml_expr *ml__b_operator(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s);
 /* A term of search: a string to look for in one column, or (column NULL) in all. */
-struct ml_expr *ml__b_search_term(struct ml_binder *b, const struct ml_node *term, struct ml_scope *s,
-                                  const struct ml_node *column);
+struct ml_expr *ml__b_search_term(struct ml_binder *b, const struct ml_node *term,
+                                  struct ml_scope *s, const struct ml_node *column);
 /* A bool expression. */
 struct ml_expr *ml__b_predicate(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s);
 /* A constant string, or an empty one after an error. */
@@ -121,7 +125,8 @@ int32_t ml__cols_find(const struct ml_cols *c, struct ml_str name);
 /* name, or name1, name2, ... until it is free in c (and in also, if given). */
 struct ml_str ml__cols_free_name(struct ml_binder *b, const struct ml_cols *c, struct ml_str name);
 struct ml_schema ml__cols_schema(const struct ml_cols *c);
-struct ml_str ml__b_join_text(struct ml_binder *b, struct ml_str x, const char *between, struct ml_str y);
+struct ml_str ml__b_join_text(struct ml_binder *b, struct ml_str x, const char *between,
+                              struct ml_str y);
 struct ml_str ml__b_numbered(struct ml_binder *b, struct ml_str x, uint32_t n);
 
 /* Stages. */
@@ -137,20 +142,24 @@ struct ml_plan *ml__b_subquery(struct ml_binder *b, const struct ml_node *pipe,
                                const struct ml_schema *cols, struct ml_plan **leaf);
 struct ml_plan *ml__b_shared(struct ml_binder *b, struct ml_plan *in);
 /* A user function that gives a table; NULL: none of that name, or a scalar. */
-struct ml_plan *ml__b_user_table(struct ml_binder *b, const struct ml_node *call, struct ml_plan *piped);
+struct ml_plan *ml__b_user_table(struct ml_binder *b, const struct ml_node *call,
+                                 struct ml_plan *piped);
 void ml__b_env_push(struct ml_binder *b, struct ml_env e);
 /* All statements of a block; the value of the last goes to *expr or *plan. */
 void ml__b_block(struct ml_binder *b, const struct ml_node *block, struct ml_expr **expr,
                  struct ml_plan **plan);
 /* An aggregate call bound into a: false: n is none. */
-bool ml__b_agg(struct ml_binder *b, const struct ml_node *n, struct ml_scope *args, struct ml_agg_call *a);
+bool ml__b_agg(struct ml_binder *b, const struct ml_node *n, struct ml_scope *args,
+               struct ml_agg_call *a);
 /* Names of an aggregate's output columns, from its call. */
-struct ml_str ml__b_agg_name(struct ml_binder *b, const struct ml_node *call, const struct ml_agg_call *a,
-                             uint32_t column);
-struct ml_plan *ml__b_union_plans(struct ml_binder *b, const struct ml_node *op, struct ml_plan **legs,
-                                  uint32_t n, bool inner, struct ml_str source_column);
+struct ml_str ml__b_agg_name(struct ml_binder *b, const struct ml_node *call,
+                             const struct ml_agg_call *a, uint32_t column);
+struct ml_plan *ml__b_union_plans(struct ml_binder *b, const struct ml_node *op,
+                                  struct ml_plan **legs, uint32_t n, bool inner,
+                                  struct ml_str source_column);
 
-typedef struct ml_plan *ml_bind_fn(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in);
+typedef struct ml_plan *ml_bind_fn(struct ml_binder *b, const struct ml_node *op,
+                                   struct ml_plan *in);
 ml_bind_fn ml__bind_where, ml__bind_project, ml__bind_extend, ml__bind_project_away,
     ml__bind_project_keep, ml__bind_project_rename, ml__bind_project_reorder, ml__bind_summarize,
     ml__bind_distinct, ml__bind_sort, ml__bind_take, ml__bind_top, ml__bind_count, ml__bind_union,

@@ -46,7 +46,8 @@ void ml__cols_add(struct ml_binder *b, struct ml_cols *c, struct ml_str name, en
     c->expr[c->n++] = e;
 }
 
-struct ml_str ml__b_join_text(struct ml_binder *b, struct ml_str x, const char *between, struct ml_str y)
+struct ml_str ml__b_join_text(struct ml_binder *b, struct ml_str x, const char *between,
+                              struct ml_str y)
 {
     size_t k = strlen(between);
     char *p = ml_arena_alloc(b->arena, x.n + k + y.n + 1, 1);
@@ -104,7 +105,8 @@ struct ml_str ml__b_auto_name(struct ml_binder *b, const struct ml_node *n)
         return n->text;
     case ML_N_MEMBER:
         base = ml__b_auto_name(b, n->kid[0]);
-        if (n->kid[0]->kind == ML_N_NAME && (ml_str_eq(base, ML_STR("$left")) || ml_str_eq(base, ML_STR("$right"))))
+        if (n->kid[0]->kind == ML_N_NAME &&
+            (ml_str_eq(base, ML_STR("$left")) || ml_str_eq(base, ML_STR("$right"))))
             return n->text;
         return base.n != 0 ? ml__b_join_text(b, base, "_", n->text) : n->text;
     case ML_N_INDEX:

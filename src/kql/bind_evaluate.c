@@ -53,8 +53,8 @@ static uint8_t slot_type(uint8_t old, const struct ml_val *v)
     return numbers ? ML_T_REAL : ML_T_DYNAMIC;
 }
 
-static void collect(struct ml_binder *b, const struct ml_node *n, const struct ml_rowset *rows, uint32_t column,
-                    struct slots *s)
+static void collect(struct ml_binder *b, const struct ml_node *n, const struct ml_rowset *rows,
+                    uint32_t column, struct slots *s)
 {
     for (size_t r = 0; r < rows->all.n && !ml__b_failed(b); r++) {
         struct ml_val v = ml_column_get(&rows->all.cols[column], r);
@@ -112,8 +112,8 @@ static struct ml_val constant(struct ml_binder *b, const struct ml_node *n)
     return e != NULL && e->kind == ML_E_CONST ? e->val : ml_val_null(ML_T_NONE);
 }
 
-static struct ml_plan *bag_unpack(struct ml_binder *b, const struct ml_node *op, const struct ml_node *call,
-                                  struct ml_plan *in)
+static struct ml_plan *bag_unpack(struct ml_binder *b, const struct ml_node *op,
+                                  const struct ml_node *call, struct ml_plan *in)
 {
     struct ml_plan *shared = ml__b_shared(b, in);
     struct ml_scope s = {.cols = &in->out};
@@ -142,9 +142,11 @@ static struct ml_plan *bag_unpack(struct ml_binder *b, const struct ml_node *op,
     }
     uint32_t before = c.n;
     for (uint32_t i = 0; rows != NULL && i < slots->n && prefix.n == 0 && op->a == NULL; i++)
-        if (ml_str_eq(slots->at[i].name, in->out.at[col->column].name) && !ignored(&skip, slots->at[i].name)) {
+        if (ml_str_eq(slots->at[i].name, in->out.at[col->column].name) &&
+            !ignored(&skip, slots->at[i].name)) {
             enum ml_type t = slots->at[i].type == ML_T_NONE ? ML_T_DYNAMIC : slots->at[i].type;
-            ml__cols_add(b, &c, slots->at[i].name, t, slot_expr(b, call, col->column, &slots->at[i], t));
+            ml__cols_add(b, &c, slots->at[i].name, t,
+                         slot_expr(b, call, col->column, &slots->at[i], t));
             for (uint32_t k = c.n - 1; k > col->column; k--) { /* into its place */
                 struct ml_field f = c.at[k];
                 struct ml_expr *e = c.expr[k];
@@ -219,7 +221,8 @@ static struct ml_plan *pivot(struct ml_binder *b, const struct ml_node *call, st
     }
     if (agg_node == NULL) {
         struct ml_node *count = ml__b_alloc(b, 1, sizeof *count);
-        *count = (struct ml_node){.kind = ML_N_CALL, .text = ML_STR("count"), .pos = call->pos, .len = call->len};
+        *count = (struct ml_node){
+            .kind = ML_N_CALL, .text = ML_STR("count"), .pos = call->pos, .len = call->len};
         agg_node = count;
     }
     struct ml_agg_call proto;
@@ -278,7 +281,8 @@ static struct ml_plan *pivot(struct ml_binder *b, const struct ml_node *call, st
 /* narrow: one row a cell: Row, Column, Value as text. */
 static struct ml_plan *narrow(struct ml_binder *b, struct ml_plan *in)
 {
-    static const struct ml_field fields[] = {{{"Row", 3}, ML_T_LONG}, {{"Column", 6}, ML_T_STRING}, {{"Value", 5}, ML_T_STRING}};
+    static const struct ml_field fields[] = {
+        {{"Row", 3}, ML_T_LONG}, {{"Column", 6}, ML_T_STRING}, {{"Value", 5}, ML_T_STRING}};
     struct ml_exec *x = NULL;
     struct ml_plan *p = ml__b_plan(b, ML_P_VALUES, NULL);
     struct ml_rowset *rows = run(b, in, &x);

@@ -2,8 +2,8 @@
 #include "kql/bind.h"
 
 /* The element column of an item: in place of the column it names, or a new one. */
-static void bind_item(struct ml_binder *b, const struct ml_node *n, struct ml_plan *in, struct ml_cols *c,
-                      struct ml_expand_item *item)
+static void bind_item(struct ml_binder *b, const struct ml_node *n, struct ml_plan *in,
+                      struct ml_cols *c, struct ml_expand_item *item)
 {
     struct ml_scope s = {.cols = &in->out, .serialized = in->serialized};
     item->expr = ml__b_expr(b, n->kid[0], &s);
@@ -66,7 +66,8 @@ static struct ml_plan *expand(struct ml_binder *b, const struct ml_node *op, str
     return p;
 }
 
-struct ml_plan *ml__bind_mv_expand(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_mv_expand(struct ml_binder *b, const struct ml_node *op,
+                                   struct ml_plan *in)
 {
     struct ml_cols c = {0};
     return expand(b, op, in, &c);
@@ -107,7 +108,8 @@ struct ml_plan *ml__bind_mv_apply(struct ml_binder *b, const struct ml_node *op,
     return p;
 }
 
-struct ml_plan *ml__bind_partition(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_partition(struct ml_binder *b, const struct ml_node *op,
+                                   struct ml_plan *in)
 {
     struct ml_plan *p = ml__b_plan(b, ML_P_PARTITION, in);
     struct ml_scope s = {.cols = &in->out, .serialized = in->serialized};

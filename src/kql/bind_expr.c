@@ -6,8 +6,8 @@
 #include "kql/agg.h"
 #include "kql/text.h"
 
-static struct ml_expr *new_expr(struct ml_binder *b, const struct ml_node *n, enum ml_expr_kind kind,
-                                enum ml_type t)
+static struct ml_expr *new_expr(struct ml_binder *b, const struct ml_node *n,
+                                enum ml_expr_kind kind, enum ml_type t)
 {
     struct ml_expr *e = ml__b_alloc(b, 1, sizeof *e);
     e->kind = (uint8_t)kind;
@@ -41,7 +41,8 @@ static struct ml_expr *nothing(struct ml_binder *b, const struct ml_node *n)
     return ml__b_const(b, n, ML_T_NONE, ml_val_null(ML_T_NONE));
 }
 
-struct ml_expr *ml__b_const(struct ml_binder *b, const struct ml_node *n, enum ml_type t, struct ml_val v)
+struct ml_expr *ml__b_const(struct ml_binder *b, const struct ml_node *n, enum ml_type t,
+                            struct ml_val v)
 {
     struct ml_expr *e = new_expr(b, n, ML_E_CONST, t);
     e->val = v;
@@ -49,7 +50,8 @@ struct ml_expr *ml__b_const(struct ml_binder *b, const struct ml_node *n, enum m
     return e;
 }
 
-struct ml_expr *ml__b_column(struct ml_binder *b, const struct ml_node *n, uint32_t column, enum ml_type t)
+struct ml_expr *ml__b_column(struct ml_binder *b, const struct ml_node *n, uint32_t column,
+                             enum ml_type t)
 {
     struct ml_expr *e = new_expr(b, n, ML_E_COLUMN, t);
     e->column = column;
@@ -88,8 +90,10 @@ struct ml_expr *ml__b_cast(struct ml_binder *b, struct ml_expr *e, enum ml_type 
 {
     if (e->type == t || e->type == ML_T_NONE)
         return e;
-    if (t == ML_T_LONG && e->kind == ML_E_CONST && e->type == ML_T_REAL && !e->val.null && e->val.d == 0x1p63)
-        return ml__b_const(b, e->node, t, ml_val_long(INT64_MIN)); /* the engine folds this one so */
+    if (t == ML_T_LONG && e->kind == ML_E_CONST && e->type == ML_T_REAL && !e->val.null &&
+        e->val.d == 0x1p63)
+        return ml__b_const(b, e->node, t,
+                           ml_val_long(INT64_MIN)); /* the engine folds this one so */
     struct ml_expr **arg = ml__b_alloc(b, 1, sizeof *arg);
     arg[0] = e;
     return ml__b_call(b, e->node, ml__op_find("cast"), t, arg, 1);
@@ -128,7 +132,8 @@ const struct ml_node *ml__b_opt(const struct ml_node *op, const char *name)
 
 /* --- names --- */
 
-static struct ml_expr *unknown_name(struct ml_binder *b, const struct ml_node *n, const struct ml_scope *s)
+static struct ml_expr *unknown_name(struct ml_binder *b, const struct ml_node *n,
+                                    const struct ml_scope *s)
 {
     if (ml__b_failed(b))
         return nothing(b, n);
@@ -214,7 +219,8 @@ static struct ml_expr *bind_index(struct ml_binder *b, const struct ml_node *n, 
     arg[0] = ml__b_expr(b, n->kid[0], s);
     arg[1] = ml__b_expr(b, n->kid[1], s);
     if (arg[0]->type != ML_T_DYNAMIC && arg[0]->type != ML_T_NONE) {
-        ml__b_fail(b, n, "KS107", "a %s has no elements: only dynamic has", ml_type_name(arg[0]->type));
+        ml__b_fail(b, n, "KS107", "a %s has no elements: only dynamic has",
+                   ml_type_name(arg[0]->type));
         return nothing(b, n);
     }
     return ml__b_call(b, n, ml__op_find("index"), ML_T_DYNAMIC, arg, 2);
@@ -222,7 +228,8 @@ static struct ml_expr *bind_index(struct ml_binder *b, const struct ml_node *n, 
 
 /* --- calls --- */
 
-struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array, uint32_t k)
+struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array,
+                              uint32_t k)
 {
     struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
     arg[0] = array;
@@ -266,7 +273,8 @@ static struct ml_expr *fit(struct ml_binder *b, struct ml_expr *e, char letter)
         return ml_type_is_number(t) ? e : t == ML_T_DYNAMIC ? ml__b_cast(b, e, ML_T_REAL) : NULL;
     enum ml_type want = letter_type(letter);
     bool ok = t == want || t == ML_T_DYNAMIC || (want == ML_T_LONG && t == ML_T_INT) ||
-              (want == ML_T_REAL && ml_type_is_number(t)) || (want == ML_T_DYNAMIC && t == ML_T_STRING);
+              (want == ML_T_REAL && ml_type_is_number(t)) ||
+              (want == ML_T_DYNAMIC && t == ML_T_STRING);
     if (!ok)
         return NULL;
     return want == ML_T_DYNAMIC ? e : ml__b_cast(b, e, want);
@@ -303,8 +311,8 @@ static enum ml_type unify(struct ml_binder *b, const struct ml_node *n, const ch
             continue;
         enum ml_type next = common(t, arg[i]->type);
         if (next == ML_T_NONE && arg[i]->type != ML_T_NONE) {
-            ml__b_fail(b, n->kid[i], "KS106", "values of %s and %s do not go together", ml_type_name(t),
-                       ml_type_name(arg[i]->type));
+            ml__b_fail(b, n->kid[i], "KS106", "values of %s and %s do not go together",
+                       ml_type_name(t), ml_type_name(arg[i]->type));
             return t;
         }
         t = next;
@@ -342,8 +350,8 @@ static enum ml_type bin_type(struct ml_binder *b, const struct ml_node *n, struc
     return t;
 }
 
-static enum ml_type result_type(struct ml_binder *b, const struct ml_node *n, const struct ml_func *f,
-                                struct ml_expr **arg, uint32_t nargs)
+static enum ml_type result_type(struct ml_binder *b, const struct ml_node *n,
+                                const struct ml_func *f, struct ml_expr **arg, uint32_t nargs)
 {
     if (f->result[0] == '=')
         return unify(b, n, f->result, arg, nargs);
@@ -351,8 +359,8 @@ static enum ml_type result_type(struct ml_binder *b, const struct ml_node *n, co
         return nargs > 0 ? arg[0]->type : ML_T_NONE;
     if (f->result[0] == 'B')
         return bin_type(b, n, arg, nargs);
-    if (strcmp(f->name, "datetime_diff") == 0 && arg[0]->kind == ML_E_CONST && arg[0]->val.s.n == 4 &&
-        strncasecmp(arg[0]->val.s.p, "week", 4) == 0)
+    if (strcmp(f->name, "datetime_diff") == 0 && arg[0]->kind == ML_E_CONST &&
+        arg[0]->val.s.n == 4 && strncasecmp(arg[0]->val.s.p, "week", 4) == 0)
         return ML_T_REAL; /* as the engine has it */
     return letter_type(f->result[0]);
 }
@@ -379,7 +387,8 @@ static void count_error(struct ml_binder *b, const struct ml_node *n, const char
     else if (min != max)
         ml__b_fail(b, n, "KS119", "'%.*s' takes %u to %u arguments", len, n->text.p, min, max);
     else
-        ml__b_fail(b, n, "KS119", "'%.*s' takes %u argument%s", len, n->text.p, max, max == 1 ? "" : "s");
+        ml__b_fail(b, n, "KS119", "'%.*s' takes %u argument%s", len, n->text.p, max,
+                   max == 1 ? "" : "s");
 }
 
 /* Checks the arguments against the letters and casts them; false: failed. */
@@ -402,8 +411,8 @@ static bool check_arguments(struct ml_binder *b, const struct ml_node *n, const 
             letter = *c++;
         struct ml_expr *e = fit(b, arg[i], letter);
         if (e == NULL) {
-            ml__b_fail(b, n->kid[i], "KS107", "'%.*s' does not take a %s here", (int)n->text.n, n->text.p,
-                       ml_type_name(arg[i]->type));
+            ml__b_fail(b, n->kid[i], "KS107", "'%.*s' does not take a %s here", (int)n->text.n,
+                       n->text.p, ml_type_name(arg[i]->type));
             return false;
         }
         arg[i] = e;
@@ -417,10 +426,12 @@ static bool check_arguments(struct ml_binder *b, const struct ml_node *n, const 
 
 static struct ml_expr *unknown_function(struct ml_binder *b, const struct ml_node *n)
 {
-    static const char *const out_of_scope[] = {"geo_", "series_", "convert_", "punycode_", "ipv6_", NULL};
+    static const char *const out_of_scope[] = {"geo_",      "series_", "convert_",
+                                               "punycode_", "ipv6_",   NULL};
     for (const char *const *p = out_of_scope; *p != NULL; p++)
         if (ml_str_starts(n->text, ml_str_of(*p))) {
-            ml__b_fail(b, n, "ML101", "function '%.*s' is not supported", (int)n->text.n, n->text.p);
+            ml__b_fail(b, n, "ML101", "function '%.*s' is not supported", (int)n->text.n,
+                       n->text.p);
             return nothing(b, n);
         }
     struct ml_near near = {.wanted = n->text};
@@ -436,7 +447,8 @@ static struct ml_expr *unknown_function(struct ml_binder *b, const struct ml_nod
     return nothing(b, n);
 }
 
-static struct ml_expr *bind_aggregate(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s)
+static struct ml_expr *bind_aggregate(struct ml_binder *b, const struct ml_node *n,
+                                      struct ml_scope *s)
 {
     if (!s->aggregates || s->in_agg) {
         ml__b_fail(b, n, "KS118", "aggregate '%.*s' is allowed only in summarize and its like",
@@ -463,7 +475,8 @@ static bool is(const struct ml_node *n, const char *name)
 }
 
 /* Functions that need more than values. NULL: n is none of them. */
-static struct ml_expr *bind_special(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s)
+static struct ml_expr *bind_special(struct ml_binder *b, const struct ml_node *n,
+                                    struct ml_scope *s)
 {
     if (is(n, "toscalar") && n->n == 1) {
         struct ml_plan *p = ml__b_is_table(b, n->kid[0]) ? ml__b_table(b, n->kid[0]) : NULL;
@@ -493,7 +506,8 @@ static struct ml_expr *bind_special(struct ml_binder *b, const struct ml_node *n
         for (uint32_t i = 0; i < count; i++) {
             struct ml_str name = all ? s->cols->at[i].name : ml__b_auto_name(b, n->kid[i]);
             arg[2 * i] = ml__b_const(b, n, ML_T_STRING, ml_val_str(name));
-            arg[2 * i + 1] = all ? ml__b_column(b, n, i, s->cols->at[i].type) : ml__b_expr(b, n->kid[i], s);
+            arg[2 * i + 1] = all ? ml__b_column(b, n, i, s->cols->at[i].type)
+                                 : ml__b_expr(b, n->kid[i], s);
         }
         if (2 * count > 64) {
             ml__b_fail(b, n, "ML203", "more than 32 columns cannot be packed");
@@ -508,8 +522,9 @@ static struct ml_expr *bind_special(struct ml_binder *b, const struct ml_node *n
             count_error(b, n, is(n, "ago") ? "t" : "?t");
             return now;
         }
-        return n->n == 0 ? now
-                         : ml__b_op(b, n, is(n, "ago") ? "-" : "+", now, ml__b_expr(b, n->kid[0], s));
+        return n->n == 0
+                   ? now
+                   : ml__b_op(b, n, is(n, "ago") ? "-" : "+", now, ml__b_expr(b, n->kid[0], s));
     }
     return NULL;
 }
@@ -526,7 +541,8 @@ static struct ml_expr *bind_call(struct ml_binder *b, const struct ml_node *n, s
     if (e != NULL)
         return e;
     const struct ml_func *f = ml_func_find(n->text);
-    if (n->a != NULL || f == NULL || (s->aggregates && !s->in_agg && ml_agg_find(n->text, &filter) != NULL)) {
+    if (n->a != NULL || f == NULL ||
+        (s->aggregates && !s->in_agg && ml_agg_find(n->text, &filter) != NULL)) {
         if (n->a == NULL && ml_agg_find(n->text, &filter) != NULL)
             return bind_aggregate(b, n, s);
         return unknown_function(b, n);
@@ -569,7 +585,8 @@ static struct ml_expr *bind_call(struct ml_binder *b, const struct ml_node *n, s
     return forced != ML_T_NONE ? ml__b_cast(b, e, forced) : e;
 }
 
-bool ml__b_agg(struct ml_binder *b, const struct ml_node *n, struct ml_scope *args, struct ml_agg_call *a)
+bool ml__b_agg(struct ml_binder *b, const struct ml_node *n, struct ml_scope *args,
+               struct ml_agg_call *a)
 {
     bool filter;
     const struct ml_agg *agg = n->kind == ML_N_CALL ? ml_agg_find(n->text, &filter) : NULL;
@@ -586,7 +603,8 @@ bool ml__b_agg(struct ml_binder *b, const struct ml_node *n, struct ml_scope *ar
         }
         a->filter = ml__b_predicate(b, n->kid[--nargs], args);
     }
-    a->arg = ml__b_alloc(b, (size_t)nargs + (args->cols != NULL ? args->cols->n : 0) + 1, sizeof *a->arg);
+    a->arg = ml__b_alloc(b, (size_t)nargs + (args->cols != NULL ? args->cols->n : 0) + 1,
+                         sizeof *a->arg);
     for (uint32_t i = 0; i < nargs && !ml__b_failed(b); i++) {
         const struct ml_node *kid = n->kid[i]->kind == ML_N_ASSIGN ? n->kid[i]->kid[0] : n->kid[i];
         if (kid->kind == ML_N_STAR && (agg->flags & ML_AGG_ROWS) != 0)

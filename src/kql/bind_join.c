@@ -7,12 +7,12 @@ static const struct {
     const char *name;
     uint8_t kind;
 } kinds[] = {
-    {"innerunique", ML_JOIN_INNERUNIQUE},   {"inner", ML_JOIN_INNER},
-    {"leftouter", ML_JOIN_LEFTOUTER},       {"rightouter", ML_JOIN_RIGHTOUTER},
-    {"fullouter", ML_JOIN_FULLOUTER},       {"leftanti", ML_JOIN_LEFTANTI},
-    {"anti", ML_JOIN_LEFTANTI},             {"leftantisemi", ML_JOIN_LEFTANTI},
-    {"rightanti", ML_JOIN_RIGHTANTI},       {"rightantisemi", ML_JOIN_RIGHTANTI},
-    {"leftsemi", ML_JOIN_LEFTSEMI},         {"rightsemi", ML_JOIN_RIGHTSEMI},
+    {"innerunique", ML_JOIN_INNERUNIQUE}, {"inner", ML_JOIN_INNER},
+    {"leftouter", ML_JOIN_LEFTOUTER},     {"rightouter", ML_JOIN_RIGHTOUTER},
+    {"fullouter", ML_JOIN_FULLOUTER},     {"leftanti", ML_JOIN_LEFTANTI},
+    {"anti", ML_JOIN_LEFTANTI},           {"leftantisemi", ML_JOIN_LEFTANTI},
+    {"rightanti", ML_JOIN_RIGHTANTI},     {"rightantisemi", ML_JOIN_RIGHTANTI},
+    {"leftsemi", ML_JOIN_LEFTSEMI},       {"rightsemi", ML_JOIN_RIGHTSEMI},
 };
 
 static uint8_t join_kind(struct ml_binder *b, const struct ml_node *op, uint8_t fallback)
@@ -47,7 +47,8 @@ static void add_key(struct ml_binder *b, struct keys *k, const struct ml_node *n
     else if (t == ML_T_DYNAMIC && r->type != ML_T_DYNAMIC)
         t = r->type;
     else if (r->type != t && r->type != ML_T_DYNAMIC)
-        ml__b_fail(b, n, "KS106", "a %s cannot be joined with a %s", ml_type_name(t), ml_type_name(r->type));
+        ml__b_fail(b, n, "KS106", "a %s cannot be joined with a %s", ml_type_name(t),
+                   ml_type_name(r->type));
     if (t == ML_T_DYNAMIC)
         ml__b_fail(b, n, "KS107", "a dynamic value cannot be a join key: cast it first");
     if (k->n == k->cap) {
@@ -94,7 +95,8 @@ static void bind_condition(struct ml_binder *b, const struct ml_node *n, struct 
         y = t;
         named = n->kid[0];
     }
-    if (x->kind != ML_E_COLUMN || y->kind != ML_E_COLUMN || x->column >= width || y->column < width) {
+    if (x->kind != ML_E_COLUMN || y->kind != ML_E_COLUMN || x->column >= width ||
+        y->column < width) {
         ml__b_fail(b, n, "KS107", "a join condition compares a column of $left with one of $right");
         return;
     }
@@ -112,8 +114,8 @@ static bool left_only(uint8_t kind)
     return kind == ML_JOIN_LEFTANTI || kind == ML_JOIN_LEFTSEMI;
 }
 
-static struct ml_plan *bind(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in, uint8_t kind,
-                            bool drop_keys)
+static struct ml_plan *bind(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in,
+                            uint8_t kind, bool drop_keys)
 {
     const struct ml_env *outer = b->env;
     struct ml_plan *right = ml__b_table(b, op->kid[0]);
@@ -141,7 +143,8 @@ static struct ml_plan *bind(struct ml_binder *b, const struct ml_node *op, struc
         if (key && drop_keys)
             continue;
         map[c.n] = (int32_t)(width + i);
-        ml__cols_add(b, &c, ml__cols_free_name(b, &c, right->out.at[i].name), right->out.at[i].type, NULL);
+        ml__cols_add(b, &c, ml__cols_free_name(b, &c, right->out.at[i].name), right->out.at[i].type,
+                     NULL);
     }
     p->in = ml__b_alloc(b, 2, sizeof *p->in);
     p->in[0] = in;
@@ -203,8 +206,8 @@ static void unify_names(struct ml_binder *b, struct unified *u)
         u->names[i] = u->cols.at[i].name;
         if (!two_types(&u->cols, i))
             continue;
-        struct ml_str made =
-            ml__b_join_text(b, u->cols.at[i].name, "_", ml_str_of(ml_type_name(u->cols.at[i].type)));
+        struct ml_str made = ml__b_join_text(b, u->cols.at[i].name, "_",
+                                             ml_str_of(ml_type_name(u->cols.at[i].type)));
         struct ml_str name = made;
         for (uint32_t k = 1; ml__cols_find(&u->cols, name) >= 0; k++)
             name = ml__b_numbered(b, made, k);
@@ -222,8 +225,9 @@ static bool in_all(struct ml_plan **legs, uint32_t n, const struct ml_field *f)
     return true;
 }
 
-struct ml_plan *ml__b_union_plans(struct ml_binder *b, const struct ml_node *op, struct ml_plan **legs,
-                                  uint32_t n, bool inner, struct ml_str source_column)
+struct ml_plan *ml__b_union_plans(struct ml_binder *b, const struct ml_node *op,
+                                  struct ml_plan **legs, uint32_t n, bool inner,
+                                  struct ml_str source_column)
 {
     struct ml_plan *p = ml__b_plan(b, ML_P_UNION, NULL);
     struct unified u = {0};
@@ -272,8 +276,10 @@ static bool wild(struct ml_str pattern, struct ml_str name)
         return name.n == 0;
     struct ml_str rest = {pattern.p + 1, pattern.n - 1};
     if (pattern.p[0] == '*')
-        return wild(rest, name) || (name.n > 0 && wild(pattern, (struct ml_str){name.p + 1, name.n - 1}));
-    return name.n > 0 && name.p[0] == pattern.p[0] && wild(rest, (struct ml_str){name.p + 1, name.n - 1});
+        return wild(rest, name) ||
+               (name.n > 0 && wild(pattern, (struct ml_str){name.p + 1, name.n - 1}));
+    return name.n > 0 && name.p[0] == pattern.p[0] &&
+           wild(rest, (struct ml_str){name.p + 1, name.n - 1});
 }
 
 struct legs {

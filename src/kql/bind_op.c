@@ -18,8 +18,8 @@ const struct ml_func *ml__op_find(const char *name)
     return NULL;
 }
 
-static struct ml_expr *call2(struct ml_binder *b, const struct ml_node *n, const char *op, enum ml_type t,
-                             struct ml_expr *l, struct ml_expr *r)
+static struct ml_expr *call2(struct ml_binder *b, const struct ml_node *n, const char *op,
+                             enum ml_type t, struct ml_expr *l, struct ml_expr *r)
 {
     struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
     arg[0] = l;
@@ -27,8 +27,8 @@ static struct ml_expr *call2(struct ml_binder *b, const struct ml_node *n, const
     return ml__b_call(b, n, ml__op_find(op), t, arg, 2);
 }
 
-static struct ml_expr *call1(struct ml_binder *b, const struct ml_node *n, const char *op, enum ml_type t,
-                             struct ml_expr *e)
+static struct ml_expr *call1(struct ml_binder *b, const struct ml_node *n, const char *op,
+                             enum ml_type t, struct ml_expr *e)
 {
     struct ml_expr **arg = ml__b_alloc(b, 1, sizeof *arg);
     arg[0] = e;
@@ -38,8 +38,8 @@ static struct ml_expr *call1(struct ml_binder *b, const struct ml_node *n, const
 static struct ml_expr *mismatch(struct ml_binder *b, const struct ml_node *n, const char *op,
                                 const struct ml_expr *l, const struct ml_expr *r)
 {
-    ml__b_fail(b, n, "KS106", "operator '%s' is not defined for %s and %s", op, ml_type_name(l->type),
-               ml_type_name(r->type));
+    ml__b_fail(b, n, "KS106", "operator '%s' is not defined for %s and %s", op,
+               ml_type_name(l->type), ml_type_name(r->type));
     if (l->type == ML_T_DYNAMIC || r->type == ML_T_DYNAMIC)
         ml_diag_hint(b->diag, "cast the dynamic value first: tolong(x), todouble(x), tostring(x)");
     return ml__b_const(b, n, ML_T_NONE, ml_val_null(ML_T_NONE));
@@ -121,7 +121,8 @@ static struct ml_expr *comparison(struct ml_binder *b, const struct ml_node *n, 
 }
 
 /* A side of a string operator; any: numbers and times by their text, as in `* has`. */
-static struct ml_expr *text_side(struct ml_binder *b, const struct ml_node *n, struct ml_expr *e, bool any)
+static struct ml_expr *text_side(struct ml_binder *b, const struct ml_node *n, struct ml_expr *e,
+                                 bool any)
 {
     if (e->type != ML_T_STRING && e->type != ML_T_DYNAMIC && e->type != ML_T_NONE && !any)
         ml__b_fail(b, n, "KS107", "a string is needed here, not a %s", ml_type_name(e->type));
@@ -134,7 +135,7 @@ static struct ml_expr *negate(struct ml_binder *b, const struct ml_node *n, stru
 }
 
 /* The operator's own name (without '!', old spellings replaced); *not: it is negated. */
-static struct ml_str text_op(struct ml_str op, bool *not)
+static struct ml_str text_op(struct ml_str op, bool * not )
 {
     *not = op.p[0] == '!' || ml_str_eq(op, ML_STR("notcontains"));
     if (ml_str_eq(op, ML_STR("!~")))
@@ -159,8 +160,8 @@ static const struct ml_func *op_of(struct ml_str name)
 static struct ml_expr *text_search(struct ml_binder *b, const struct ml_node *n, struct ml_str op,
                                    struct ml_expr *l, struct ml_expr *r, bool any)
 {
-    bool not;
-    struct ml_str name = text_op(op, &not);
+    bool not ;
+    struct ml_str name = text_op(op, &not );
     const struct ml_func *f = op_of(name);
     struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
     arg[0] = text_side(b, n->kid[0], l, any);
@@ -184,14 +185,15 @@ static struct ml_expr *any_column(struct ml_binder *b, const struct ml_node *n, 
         struct ml_expr *col = ml__b_column(b, n, i, t);
         if (equals && t != r->type && !(ml_type_is_number(t) && ml_type_is_number(r->type)))
             continue;
-        struct ml_expr *one = equals ? comparison(b, n, "==", col, r) : text_search(b, n, op, col, r, true);
+        struct ml_expr *one = equals ? comparison(b, n, "==", col, r)
+                                     : text_search(b, n, op, col, r, true);
         e = e == NULL ? one : call2(b, n, "or", ML_T_BOOL, e, one);
     }
     return e != NULL ? e : ml__b_const(b, n, ML_T_BOOL, ml_val_bool(false));
 }
 
-struct ml_expr *ml__b_op(struct ml_binder *b, const struct ml_node *n, const char *op, struct ml_expr *l,
-                         struct ml_expr *r)
+struct ml_expr *ml__b_op(struct ml_binder *b, const struct ml_node *n, const char *op,
+                         struct ml_expr *l, struct ml_expr *r)
 {
     if (ml__b_failed(b))
         return l;
@@ -221,7 +223,8 @@ struct ml_expr *ml__b_predicate(struct ml_binder *b, const struct ml_node *n, st
 
 static struct ml_expr *bind_binary(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s)
 {
-    static const char *const plain[] = {"==", "!=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/", "%"};
+    static const char *const plain[] = {"==", "!=", "<>", "<", "<=", ">",
+                                        ">=", "+",  "-",  "*", "/",  "%"};
     if (ml_str_eq(n->text, ML_STR("and")) || ml_str_eq(n->text, ML_STR("or"))) {
         struct ml_expr *l = ml__b_predicate(b, n->kid[0], s);
         struct ml_expr *r = ml__b_predicate(b, n->kid[1], s);
@@ -254,7 +257,11 @@ static struct ml_expr *list_item(struct ml_binder *b, const struct ml_node *n, s
         struct ml_node *call = ml__b_alloc(b, 1, sizeof *call);
         struct ml_node **kid = ml__b_alloc(b, 1, sizeof *kid);
         kid[0] = (struct ml_node *)n;
-        *call = (struct ml_node){.kind = ML_N_CALL, .pos = n->pos, .len = n->len, .n = 1, .kid = kid,
+        *call = (struct ml_node){.kind = ML_N_CALL,
+                                 .pos = n->pos,
+                                 .len = n->len,
+                                 .n = 1,
+                                 .kid = kid,
                                  .text = ML_STR("toscalar")};
         arg[0] = ml__b_expr(b, call, s);
         if (arg[0]->kind == ML_E_SCALAR) {
@@ -269,7 +276,8 @@ static struct ml_expr *list_item(struct ml_binder *b, const struct ml_node *n, s
     if (ml_type_is_number(e->type) && ml_type_is_number(t))
         return ml__b_cast(b, e, t == ML_T_INT ? e->type : t);
     if (!ml__b_failed(b) && t != ML_T_DYNAMIC)
-        ml__b_fail(b, n, "KS106", "a %s is not comparable with a %s", ml_type_name(e->type), ml_type_name(t));
+        ml__b_fail(b, n, "KS106", "a %s is not comparable with a %s", ml_type_name(e->type),
+                   ml_type_name(t));
     return e;
 }
 
@@ -285,7 +293,8 @@ static struct ml_expr *bind_in(struct ml_binder *b, const struct ml_node *n, str
             struct ml_node **kid = ml__b_alloc(b, n->n, sizeof *kid);
             if (s->cols->at[i].type != ML_T_STRING)
                 continue;
-            *name = (struct ml_node){.kind = ML_N_NAME, .text = s->cols->at[i].name, .pos = n->pos, .len = n->len};
+            *name = (struct ml_node){
+                .kind = ML_N_NAME, .text = s->cols->at[i].name, .pos = n->pos, .len = n->len};
             memcpy(kid, n->kid, n->n * sizeof *kid);
             kid[0] = name;
             *one = *n;
@@ -302,7 +311,8 @@ static struct ml_expr *bind_in(struct ml_binder *b, const struct ml_node *n, str
         arg[i] = list_item(b, n->kid[i], s, arg[0]->type);
         if (arg[0]->type == ML_T_DYNAMIC && arg[i]->type != ML_T_DYNAMIC)
             arg[0] = ml__b_cast(b, arg[0], arg[i]->type);
-        else if (arg[0]->type == ML_T_INT && arg[i]->type != ML_T_INT && ml_type_is_number(arg[i]->type))
+        else if (arg[0]->type == ML_T_INT && arg[i]->type != ML_T_INT &&
+                 ml_type_is_number(arg[i]->type))
             arg[0] = ml__b_cast(b, arg[0], arg[i]->type);
     }
     if (ml__b_failed(b))
@@ -313,7 +323,8 @@ static struct ml_expr *bind_in(struct ml_binder *b, const struct ml_node *n, str
         struct ml_val *items = ml__b_alloc(b, n->n, sizeof *items);
         for (uint32_t i = 1; i < n->n; i++) {
             if (arg[i]->kind != ML_E_CONST || items == NULL) {
-                ml__b_fail(b, n->kid[i], "KS129", "in a list of more than 63 values all must be constant");
+                ml__b_fail(b, n->kid[i], "KS129",
+                           "in a list of more than 63 values all must be constant");
                 return arg[0];
             }
             items[i - 1] = arg[i]->val;
@@ -324,7 +335,8 @@ static struct ml_expr *bind_in(struct ml_binder *b, const struct ml_node *n, str
     return ml__b_call(b, n, op_of(n->text), ML_T_BOOL, arg, n->n);
 }
 
-static struct ml_expr *bind_between(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s)
+static struct ml_expr *bind_between(struct ml_binder *b, const struct ml_node *n,
+                                    struct ml_scope *s)
 {
     struct ml_expr *x = ml__b_expr(b, n->kid[0], s);
     struct ml_expr *low = ml__b_expr(b, n->kid[1], s);

@@ -8,7 +8,7 @@
 
 struct builder {
     struct ml_parse_spec *spec;
-    struct ml_cols out;      /* the stage's columns */
+    struct ml_cols out; /* the stage's columns */
     uint32_t *place;
     enum ml_type *types;
 };
@@ -29,14 +29,19 @@ static void check_pattern(struct ml_binder *b, const struct ml_node *pattern, bo
     for (uint32_t i = 1; i < pattern->n; i++) {
         const struct ml_node *n = pattern->kid[i];
         const struct ml_node *before = pattern->kid[i - 1];
-        if (n->kind == ML_N_TYPE && before->kind == ML_N_TYPE && (before->type == ML_T_STRING || regex))
+        if (n->kind == ML_N_TYPE && before->kind == ML_N_TYPE &&
+            (before->type == ML_T_STRING || regex))
             ml__b_fail(b, n, "KS101", "a literal is needed between two columns");
-        if (n->kind == ML_N_STAR && before->kind == ML_N_TYPE && before->type == ML_T_STRING && i + 1 < pattern->n)
-            ml__b_fail(b, n, "KS103", "'*' after a string column is ambiguous: put a literal between");
-        bool number = before->type == ML_T_INT || before->type == ML_T_LONG || before->type == ML_T_REAL;
-        if (n->kind == ML_N_STAR && before->kind == ML_N_TYPE && before->type != ML_T_STRING && !number && !regex &&
+        if (n->kind == ML_N_STAR && before->kind == ML_N_TYPE && before->type == ML_T_STRING &&
             i + 1 < pattern->n)
-            ml__b_fail(b, n, "ML101", "'*' after a %s column is not supported: put a literal between",
+            ml__b_fail(b, n, "KS103",
+                       "'*' after a string column is ambiguous: put a literal between");
+        bool number = before->type == ML_T_INT || before->type == ML_T_LONG ||
+                      before->type == ML_T_REAL;
+        if (n->kind == ML_N_STAR && before->kind == ML_N_TYPE && before->type != ML_T_STRING &&
+            !number && !regex && i + 1 < pattern->n)
+            ml__b_fail(b, n, "ML101",
+                       "'*' after a %s column is not supported: put a literal between",
                        ml_type_name(before->type));
         if (n->kind == ML_N_LIT && n->val.type != ML_T_STRING)
             ml__b_fail(b, n, "KS005", "a string is needed here");
@@ -57,7 +62,8 @@ static void simple_items(struct ml_binder *b, const struct ml_node *pattern, str
             }
             item.skip = true;
         } else if (n->kind == ML_N_LIT) {
-            item.literal = item.literal.n != 0 ? ml__b_join_text(b, item.literal, "", n->val.s) : n->val.s;
+            item.literal = item.literal.n != 0 ? ml__b_join_text(b, item.literal, "", n->val.s)
+                                               : n->val.s;
         } else {
             item.column = (int32_t)spec->ncolumns;
             item.type = n->type;
@@ -137,7 +143,8 @@ static uint32_t regex_flags(struct ml_binder *b, const struct ml_node *op)
     return flags;
 }
 
-static void start(struct ml_binder *b, struct builder *p, const struct ml_plan *in, uint32_t columns)
+static void start(struct ml_binder *b, struct builder *p, const struct ml_plan *in,
+                  uint32_t columns)
 {
     p->spec = ml__b_alloc(b, 1, sizeof *p->spec);
     p->place = ml__b_alloc(b, columns + 1, sizeof *p->place);
@@ -188,8 +195,8 @@ struct ml_plan *ml__bind_parse(struct ml_binder *b, const struct ml_node *op, st
 struct ml_plan *ml__bind_parse_kv(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
 {
     struct builder p = {0};
-    static const char *const known[] = {"pair_delimiter", "kv_delimiter", "quote", "escape", "greedy",
-                                        "regex", NULL};
+    static const char *const known[] = {"pair_delimiter", "kv_delimiter", "quote", "escape",
+                                        "greedy",         "regex",        NULL};
     start(b, &p, in, op->a->n);
     for (uint32_t i = 0; i < op->nopt; i++) {
         bool ok = false;
@@ -218,7 +225,8 @@ struct ml_plan *ml__bind_parse_kv(struct ml_binder *b, const struct ml_node *op,
     for (uint32_t i = 0; i < op->a->n && !ml__b_failed(b); i++) {
         const struct ml_node *k = op->a->kid[i];
         if (ml__cols_find(&p.out, k->text) >= 0)
-            ml__b_fail(b, k, "KS171", "there is a column '%.*s' already", (int)k->text.n, k->text.p);
+            ml__b_fail(b, k, "KS171", "there is a column '%.*s' already", (int)k->text.n,
+                       k->text.p);
         keys[i] = k->text;
         add_column(b, &p, k->text, k->type);
     }

@@ -35,8 +35,8 @@ struct ml_plan *ml__bind_where(struct ml_binder *b, const struct ml_node *op, st
 
 /* --- project and extend --- */
 
-static void add_unique(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n, struct ml_str name,
-                       struct ml_expr *e)
+static void add_unique(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n,
+                       struct ml_str name, struct ml_expr *e)
 {
     if (ml__cols_find(c, name) >= 0)
         ml__b_fail(b, n, "KS171", "column '%.*s' is declared twice", (int)name.n, name.p);
@@ -58,8 +58,8 @@ static bool plain_name(const struct ml_node *n)
     return n->kind == ML_N_NAME;
 }
 
-typedef void put_fn(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n, struct ml_str name,
-                    struct ml_expr *e);
+typedef void put_fn(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n,
+                    struct ml_str name, struct ml_expr *e);
 
 /* A call that gives several values, one for each array it gets: array_sort_asc(a, b). */
 static uint32_t values_of(const struct ml_node *n)
@@ -88,7 +88,8 @@ static bool bind_many(struct ml_binder *b, const struct ml_node *n, struct ml_sc
     struct ml_expr *all = ml__b_expr(b, call, s);
     for (uint32_t i = 0; i < (named ? n->n - 1 : values) && !ml__b_failed(b); i++) {
         struct ml_str name = named ? n->kid[i + 1]->text
-                                   : ml__b_join_text(b, ml__b_auto_name(b, call->kid[i]), "_", ML_STR("sorted"));
+                                   : ml__b_join_text(b, ml__b_auto_name(b, call->kid[i]), "_",
+                                                     ML_STR("sorted"));
         put(b, c, n, name, ml__b_element(b, call, all, i));
     }
     return true;
@@ -128,8 +129,8 @@ static void add_all(struct ml_binder *b, struct ml_cols *c, const struct ml_plan
 }
 
 /* Replace in place, or append. */
-static void put_extended(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n, struct ml_str name,
-                         struct ml_expr *e)
+static void put_extended(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n,
+                         struct ml_str name, struct ml_expr *e)
 {
     int32_t k = ml__cols_find(c, name);
     if (k < 0) {
@@ -140,7 +141,8 @@ static void put_extended(struct ml_binder *b, struct ml_cols *c, const struct ml
     c->expr[k] = e;
 }
 
-static void check_new(struct ml_binder *b, struct ml_cols *seen, const struct ml_node *n, struct ml_str name)
+static void check_new(struct ml_binder *b, struct ml_cols *seen, const struct ml_node *n,
+                      struct ml_str name)
 {
     if (ml__cols_find(seen, name) >= 0)
         ml__b_fail(b, n, "KS171", "column '%.*s' is declared twice", (int)name.n, name.p);
@@ -171,7 +173,8 @@ struct ml_plan *ml__bind_extend(struct ml_binder *b, const struct ml_node *op, s
     return ml__b_project(b, in, &c);
 }
 
-struct ml_plan *ml__bind_serialize(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_serialize(struct ml_binder *b, const struct ml_node *op,
+                                   struct ml_plan *in)
 {
     struct ml_plan *marked = ml__b_alloc(b, 1, sizeof *marked);
     *marked = *in;
@@ -235,7 +238,8 @@ static void check_names(struct ml_binder *b, const struct ml_node *op, const str
     }
 }
 
-static struct ml_plan *choose(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in, bool keep)
+static struct ml_plan *choose(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in,
+                              bool keep)
 {
     struct ml_cols c = {0};
     check_names(b, op, in);
@@ -250,17 +254,20 @@ static struct ml_plan *choose(struct ml_binder *b, const struct ml_node *op, str
     return ml__b_project(b, in, &c);
 }
 
-struct ml_plan *ml__bind_project_away(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_project_away(struct ml_binder *b, const struct ml_node *op,
+                                      struct ml_plan *in)
 {
     return choose(b, op, in, false);
 }
 
-struct ml_plan *ml__bind_project_keep(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_project_keep(struct ml_binder *b, const struct ml_node *op,
+                                      struct ml_plan *in)
 {
     return choose(b, op, in, true);
 }
 
-struct ml_plan *ml__bind_project_rename(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_project_rename(struct ml_binder *b, const struct ml_node *op,
+                                        struct ml_plan *in)
 {
     struct ml_cols c = {0};
     struct ml_scope s = row_scope(in);
@@ -310,7 +317,8 @@ static void add_sorted(struct ml_binder *b, struct ml_cols *c, const struct ml_p
     }
 }
 
-struct ml_plan *ml__bind_project_reorder(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_project_reorder(struct ml_binder *b, const struct ml_node *op,
+                                         struct ml_plan *in)
 {
     struct ml_cols c = {0};
     const struct ml_node rest = {.kind = ML_N_STAR, .pos = op->pos, .len = op->len};
@@ -339,7 +347,8 @@ static struct ml_plan *sort_by(struct ml_binder *b, const struct ml_node *op, ui
             ml__b_fail(b, key, "KS107", "a dynamic value has no order: cast it first");
         bool asc = (key->flags & ML_F_ASC) != 0;
         uint8_t f = asc ? ML_F_ASC : ML_F_DESC;
-        bool nulls_first = (key->flags & ML_F_NULLS_FIRST) || (asc && !(key->flags & ML_F_NULLS_LAST));
+        bool nulls_first = (key->flags & ML_F_NULLS_FIRST) ||
+                           (asc && !(key->flags & ML_F_NULLS_LAST));
         p->key_flags[i] = f | (nulls_first ? ML_F_NULLS_FIRST : ML_F_NULLS_LAST);
         if (p->exprs[i]->window)
             ml__b_fail(b, key, "KS146", "a window function cannot be a sort key: extend it first");
@@ -357,7 +366,8 @@ static struct ml_expr *count_of(struct ml_binder *b, const struct ml_node *n)
     struct ml_scope none = {0};
     struct ml_expr *e = ml__b_expr(b, n, &none);
     if (!ml__b_failed(b) && !ml_type_is_int(e->type))
-        ml__b_fail(b, n, "KS107", "a number of rows is needed here, not a %s", ml_type_name(e->type));
+        ml__b_fail(b, n, "KS107", "a number of rows is needed here, not a %s",
+                   ml_type_name(e->type));
     return e;
 }
 
@@ -372,8 +382,8 @@ struct ml_plan *ml__bind_top(struct ml_binder *b, const struct ml_node *op, stru
     return p;
 }
 
-static struct ml_plan *limited(struct ml_binder *b, enum ml_plan_kind kind, const struct ml_node *count,
-                               struct ml_plan *in)
+static struct ml_plan *limited(struct ml_binder *b, enum ml_plan_kind kind,
+                               const struct ml_node *count, struct ml_plan *in)
 {
     struct ml_plan *p = ml__b_plan(b, kind, in);
     p->limit = count_of(b, count);
@@ -407,7 +417,8 @@ struct ml_plan *ml__bind_distinct(struct ml_binder *b, const struct ml_node *op,
     return agg;
 }
 
-struct ml_plan *ml__bind_sample_distinct(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_sample_distinct(struct ml_binder *b, const struct ml_node *op,
+                                         struct ml_plan *in)
 {
     struct ml_node list = *op;
     list.n = 1;
@@ -446,11 +457,13 @@ struct ml_plan *ml__bind_invoke(struct ml_binder *b, const struct ml_node *op, s
     const struct ml_node *call = op->kid[0];
     struct ml_plan *p = call->kind == ML_N_CALL ? ml__b_user_table(b, call, in) : NULL;
     if (p == NULL && !ml__b_failed(b))
-        ml__b_fail(b, call, "KS143", "unknown table function '%.*s'", (int)call->text.n, call->text.p);
+        ml__b_fail(b, call, "KS143", "unknown table function '%.*s'", (int)call->text.n,
+                   call->text.p);
     return p != NULL ? p : in;
 }
 
-struct ml_plan *ml__bind_getschema(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_getschema(struct ml_binder *b, const struct ml_node *op,
+                                   struct ml_plan *in)
 {
     static const struct ml_field fields[] = {{{"ColumnName", 10}, ML_T_STRING},
                                              {{"ColumnOrdinal", 13}, ML_T_INT},
@@ -484,9 +497,14 @@ struct ml_plan *ml__bind_range(struct ml_binder *b, const struct ml_node *op, st
     if (ml__b_failed(b))
         return p;
     enum ml_type t = p->from->type;
-    if (ml_type_is_number(t) && ml_type_is_number(p->to->type) && ml_type_is_number(p->step->type)) {
-        bool whole = ml_type_is_int(t) && ml_type_is_int(p->to->type) && ml_type_is_int(p->step->type);
-        t = whole ? (t == ML_T_INT && p->to->type == ML_T_INT && p->step->type == ML_T_INT ? ML_T_INT : ML_T_LONG) : ML_T_REAL;
+    if (ml_type_is_number(t) && ml_type_is_number(p->to->type) &&
+        ml_type_is_number(p->step->type)) {
+        bool whole = ml_type_is_int(t) && ml_type_is_int(p->to->type) &&
+                     ml_type_is_int(p->step->type);
+        t = whole ? (t == ML_T_INT && p->to->type == ML_T_INT && p->step->type == ML_T_INT
+                         ? ML_T_INT
+                         : ML_T_LONG)
+                  : ML_T_REAL;
         p->from = ml__b_cast(b, p->from, t);
         p->to = ml__b_cast(b, p->to, t);
         p->step = ml__b_cast(b, p->step, t);

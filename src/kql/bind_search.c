@@ -38,8 +38,8 @@ static struct ml_str star_regex(struct ml_binder *b, struct ml_str s, bool cs)
     return out;
 }
 
-static struct ml_expr *term_in(struct ml_binder *b, const struct ml_node *n, struct ml_str s, bool cs,
-                               struct ml_expr *column)
+static struct ml_expr *term_in(struct ml_binder *b, const struct ml_node *n, struct ml_str s,
+                               bool cs, struct ml_expr *column)
 {
     bool head = s.n > 1 && s.p[0] == '*';
     bool tail = s.n > 1 && s.p[s.n - 1] == '*';
@@ -55,8 +55,8 @@ static struct ml_expr *term_in(struct ml_binder *b, const struct ml_node *n, str
     return contains_call(b, n, cs ? "has_cs" : "has", column, s);
 }
 
-struct ml_expr *ml__b_search_term(struct ml_binder *b, const struct ml_node *term, struct ml_scope *s,
-                                  const struct ml_node *column)
+struct ml_expr *ml__b_search_term(struct ml_binder *b, const struct ml_node *term,
+                                  struct ml_scope *s, const struct ml_node *column)
 {
     struct ml_expr *t = ml__b_expr(b, term, s);
     struct ml_expr *e = NULL;
@@ -77,7 +77,8 @@ struct ml_expr *ml__b_search_term(struct ml_binder *b, const struct ml_node *ter
     for (uint32_t i = 0; i < s->cols->n; i++) {
         if (ml_str_eq(s->cols->at[i].name, ML_STR("$table")))
             continue;
-        struct ml_expr *one = term_in(b, term, text, cs, ml__b_column(b, term, i, s->cols->at[i].type));
+        struct ml_expr *one = term_in(b, term, text, cs,
+                                      ml__b_column(b, term, i, s->cols->at[i].type));
         struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
         arg[0] = e;
         arg[1] = one;
@@ -131,8 +132,10 @@ static struct ml_plan *searched(struct ml_binder *b, const struct ml_node *op, s
     struct ml_node **kid = ml__b_alloc(b, 2, sizeof *kid);
     kid[0] = name;
     kid[1] = assign;
-    *assign = (struct ml_node){.kind = ML_N_ASSIGN, .text = ML_STR("withsource"), .n = 1, .kid = kid};
-    struct ml_node made = {.kind = ML_N_OP, .pos = op->pos, .len = op->len, .nopt = 1, .opt = kid + 1};
+    *assign = (struct ml_node){
+        .kind = ML_N_ASSIGN, .text = ML_STR("withsource"), .n = 1, .kid = kid};
+    struct ml_node made = {
+        .kind = ML_N_OP, .pos = op->pos, .len = op->len, .nopt = 1, .opt = kid + 1};
     made.n = op->a != NULL ? op->a->n : 1;
     made.kid = op->a != NULL ? op->a->kid : star;
     return ml__bind_union(b, &made, NULL);
@@ -171,7 +174,8 @@ struct ml_plan *ml__bind_find(struct ml_binder *b, const struct ml_node *op, str
     if (ml__b_failed(b))
         return p;
     if (op->b == NULL) {
-        ml__b_fail(b, op, "ML101", "'find' without project is not supported: use search, or name the columns");
+        ml__b_fail(b, op, "ML101",
+                   "'find' without project is not supported: use search, or name the columns");
         return p;
     }
     struct ml_cols c = {0};

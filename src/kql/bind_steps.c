@@ -15,7 +15,8 @@ static void declared(struct ml_binder *b, const struct ml_node *list, struct ml_
         struct ml_expr *e = n->n > 0 ? ml__b_expr(b, n->kid[0], &none)
                                      : ml__b_const(b, n, n->type, ml_val_null(n->type));
         if (ml__cols_find(c, n->text) >= 0)
-            ml__b_fail(b, n, "KS171", "there is a column '%.*s' already", (int)n->text.n, n->text.p);
+            ml__b_fail(b, n, "KS171", "there is a column '%.*s' already", (int)n->text.n,
+                       n->text.p);
         spec->defaults[i] = ml__b_cast(b, e, n->type);
         ml__cols_add(b, c, n->text, n->type, NULL);
     }

@@ -13,7 +13,8 @@ static struct ml_scope input_scope(const struct ml_plan *in)
 }
 
 /* The keys: bound, named, typed. */
-static void bind_keys(struct ml_binder *b, const struct ml_node *by, struct ml_plan *in, struct ml_cols *c)
+static void bind_keys(struct ml_binder *b, const struct ml_node *by, struct ml_plan *in,
+                      struct ml_cols *c)
 {
     struct ml_scope s = input_scope(in);
     for (uint32_t i = 0; by != NULL && i < by->n && !ml__b_failed(b); i++) {
@@ -37,8 +38,8 @@ static void bind_keys(struct ml_binder *b, const struct ml_node *by, struct ml_p
 }
 
 /* The automatic name of an aggregate's output column. */
-struct ml_str ml__b_agg_name(struct ml_binder *b, const struct ml_node *call, const struct ml_agg_call *a,
-                             uint32_t column)
+struct ml_str ml__b_agg_name(struct ml_binder *b, const struct ml_node *call,
+                             const struct ml_agg_call *a, uint32_t column)
 {
     const struct ml_agg *agg = a->agg;
     struct ml_str none = {NULL, 0};
@@ -93,11 +94,11 @@ static void add_star(struct ml_binder *b, const struct ml_node *call, struct ml_
 
 struct summary {
     struct ml_plan *in;
-    struct ml_cols keys;    /* of the AGGREGATE stage */
+    struct ml_cols keys; /* of the AGGREGATE stage */
     struct ml_agg_call *aggs;
     uint32_t naggs;
-    uint32_t next;          /* next free column of the AGGREGATE stage */
-    struct ml_cols out;     /* of the PROJECT stage */
+    uint32_t next;      /* next free column of the AGGREGATE stage */
+    struct ml_cols out; /* of the PROJECT stage */
 };
 
 static void push_agg(struct ml_binder *b, struct summary *s, const struct ml_agg_call *a)
@@ -118,7 +119,7 @@ static enum ml_type column_type(const struct ml_agg_call *a, uint32_t column)
 static void bind_call_item(struct ml_binder *b, const struct ml_node *n, struct summary *s,
                            struct ml_agg_call *a)
 {
-    const struct ml_node *call = n->kind == ML_N_ASSIGN         ? n->kid[0]
+    const struct ml_node *call = n->kind == ML_N_ASSIGN        ? n->kid[0]
                                  : n->kind == ML_N_ASSIGN_MANY ? n->kid[0]
                                                                : n;
     struct ml_str *names = ml__b_alloc(b, (size_t)call->n + s->in->out.n + 1, sizeof *names);
@@ -155,8 +156,12 @@ static void bind_expr_item(struct ml_binder *b, const struct ml_node *n, struct 
 {
     struct ml_scope args = input_scope(s->in);
     struct ml_schema keys = ml__cols_schema(&s->keys);
-    struct ml_scope scope = {.cols = &keys, .aggregates = true, .agg_args = &args, .agg_base = s->next,
-                             .aggs = s->aggs, .naggs = s->naggs};
+    struct ml_scope scope = {.cols = &keys,
+                             .aggregates = true,
+                             .agg_args = &args,
+                             .agg_base = s->next,
+                             .aggs = s->aggs,
+                             .naggs = s->naggs};
     struct ml_expr *e = ml__b_expr(b, n, &scope);
     s->aggs = scope.aggs;
     s->naggs = scope.naggs;
@@ -174,10 +179,12 @@ static void bind_expr_item(struct ml_binder *b, const struct ml_node *n, struct 
 
 static void bind_item(struct ml_binder *b, const struct ml_node *n, struct summary *s)
 {
-    const struct ml_node *call = n->kind == ML_N_ASSIGN || n->kind == ML_N_ASSIGN_MANY ? n->kid[0] : n;
+    const struct ml_node *call = n->kind == ML_N_ASSIGN || n->kind == ML_N_ASSIGN_MANY ? n->kid[0]
+                                                                                       : n;
     struct ml_agg_call a;
     struct ml_scope args = input_scope(s->in);
-    if (call->kind == ML_N_CALL && ml__b_find(b->env, call->text) == NULL && ml__b_agg(b, call, &args, &a)) {
+    if (call->kind == ML_N_CALL && ml__b_find(b->env, call->text) == NULL &&
+        ml__b_agg(b, call, &args, &a)) {
         if (!ml__b_failed(b))
             bind_call_item(b, n, s, &a);
         return;
@@ -194,7 +201,8 @@ static struct ml_plan *stage(struct ml_binder *b, struct summary *s)
         ml__cols_add(b, &c, s->keys.at[i].name, s->keys.at[i].type, NULL);
     for (uint32_t i = 0; i < s->naggs; i++)
         for (uint32_t k = 0; k < s->aggs[i].columns; k++)
-            ml__cols_add(b, &c, ml__b_numbered(b, ML_STR("agg"), c.n), column_type(&s->aggs[i], k), NULL);
+            ml__cols_add(b, &c, ml__b_numbered(b, ML_STR("agg"), c.n), column_type(&s->aggs[i], k),
+                         NULL);
     p->out = ml__cols_schema(&c);
     p->exprs = s->keys.expr;
     p->n = s->keys.n;
@@ -204,7 +212,8 @@ static struct ml_plan *stage(struct ml_binder *b, struct summary *s)
     return p;
 }
 
-struct ml_plan *ml__bind_summarize(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_summarize(struct ml_binder *b, const struct ml_node *op,
+                                   struct ml_plan *in)
 {
     struct summary s = {.in = in};
     bind_keys(b, op->a, in, &s.keys);
@@ -224,7 +233,8 @@ struct ml_plan *ml__bind_summarize(struct ml_binder *b, const struct ml_node *op
 
 struct ml_plan *ml__bind_count(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
 {
-    struct ml_node call = {.kind = ML_N_CALL, .text = ML_STR("count"), .pos = op->pos, .len = op->len};
+    struct ml_node call = {
+        .kind = ML_N_CALL, .text = ML_STR("count"), .pos = op->pos, .len = op->len};
     struct summary s = {.in = in};
     struct ml_agg_call a = {0};
     struct ml_scope args = input_scope(in);
@@ -238,15 +248,18 @@ struct ml_plan *ml__bind_count(struct ml_binder *b, const struct ml_node *op, st
 }
 
 /* top-hitters n of e [by w]: the largest groups. */
-struct ml_plan *ml__bind_top_hitters(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_top_hitters(struct ml_binder *b, const struct ml_node *op,
+                                     struct ml_plan *in)
 {
     struct ml_node by = {.kind = ML_N_LIST, .n = 1, .kid = op->kid + 1};
     struct summary s = {.in = in};
     struct ml_agg_call a = {0};
     struct ml_scope args = input_scope(in);
     struct ml_node *call = ml__b_alloc(b, 1, sizeof *call);
-    *call = (struct ml_node){.kind = ML_N_CALL, .text = op->a != NULL ? ML_STR("sum") : ML_STR("count"),
-                             .pos = op->pos, .len = op->len};
+    *call = (struct ml_node){.kind = ML_N_CALL,
+                             .text = op->a != NULL ? ML_STR("sum") : ML_STR("count"),
+                             .pos = op->pos,
+                             .len = op->len};
     if (op->a != NULL) {
         call->kid = ml__b_alloc(b, 1, sizeof *call->kid);
         call->kid[0] = op->a;
@@ -258,8 +271,10 @@ struct ml_plan *ml__bind_top_hitters(struct ml_binder *b, const struct ml_node *
     a.first = 1;
     push_agg(b, &s, &a);
     struct ml_str weight = op->a != NULL ? ml__b_auto_name(b, op->a) : s.keys.at[0].name;
-    struct ml_str name = ml__b_join_text(b, op->a != NULL ? ML_STR("approximate_sum") : ML_STR("approximate_count"), "_", weight);
-    ml__cols_add(b, &s.out, s.keys.at[0].name, s.keys.at[0].type, ml__b_column(b, op, 0, s.keys.at[0].type));
+    struct ml_str name = ml__b_join_text(
+        b, op->a != NULL ? ML_STR("approximate_sum") : ML_STR("approximate_count"), "_", weight);
+    ml__cols_add(b, &s.out, s.keys.at[0].name, s.keys.at[0].type,
+                 ml__b_column(b, op, 0, s.keys.at[0].type));
     ml__cols_add(b, &s.out, name, a.type, ml__b_column(b, op, 1, a.type));
     struct ml_plan *p = ml__b_plan(b, ML_P_SORT, ml__b_project(b, stage(b, &s), &s.out));
     struct ml_scope none = {0};
@@ -275,7 +290,8 @@ struct ml_plan *ml__bind_top_hitters(struct ml_binder *b, const struct ml_node *
 }
 
 /* A level: [n] of e [with others = c] by agg. Two output columns each. */
-struct ml_plan *ml__bind_top_nested(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_top_nested(struct ml_binder *b, const struct ml_node *op,
+                                    struct ml_plan *in)
 {
     struct ml_plan *p = ml__b_plan(b, ML_P_NESTED, in);
     struct ml_cols c = {0};
@@ -293,7 +309,8 @@ struct ml_plan *ml__bind_top_nested(struct ml_binder *b, const struct ml_node *o
         l->of = ml__b_expr(b, n->kid[1], &s);
         if (n->a != NULL)
             l->others = ml__b_cast(b, ml__b_expr(b, n->a, &none), l->of->type);
-        struct ml_str name = n->kid[1]->kind == ML_N_ASSIGN ? n->kid[1]->text : ml__b_auto_name(b, n->kid[1]);
+        struct ml_str name = n->kid[1]->kind == ML_N_ASSIGN ? n->kid[1]->text
+                                                            : ml__b_auto_name(b, n->kid[1]);
         const struct ml_node *by = n->kid[2];
         const struct ml_node *call = by->kind == ML_N_ASSIGN ? by->kid[0] : by;
         if (name.n == 0)
@@ -303,8 +320,9 @@ struct ml_plan *ml__bind_top_nested(struct ml_binder *b, const struct ml_node *o
             return in;
         }
         l->ascending = (n->flags & ML_F_ASC) != 0;
-        struct ml_str value = by->kind == ML_N_ASSIGN ? by->text
-                                                      : ml__b_join_text(b, ML_STR("aggregated"), "_", name);
+        struct ml_str value = by->kind == ML_N_ASSIGN
+                                  ? by->text
+                                  : ml__b_join_text(b, ML_STR("aggregated"), "_", name);
         ml__cols_add(b, &c, name, l->of->type, NULL);
         ml__cols_add(b, &c, value, l->agg.type, NULL);
     }
@@ -312,7 +330,8 @@ struct ml_plan *ml__bind_top_nested(struct ml_binder *b, const struct ml_node *o
     return p;
 }
 
-struct ml_plan *ml__bind_make_series(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
+struct ml_plan *ml__bind_make_series(struct ml_binder *b, const struct ml_node *op,
+                                     struct ml_plan *in)
 {
     struct ml_plan *p = ml__b_plan(b, ML_P_SERIES, in);
     struct ml_cols keys = {0};
@@ -343,7 +362,8 @@ struct ml_plan *ml__bind_make_series(struct ml_binder *b, const struct ml_node *
     const struct ml_node *axis = op->a;
     struct ml_expr *on = ml__b_expr(b, axis, &s);
     struct ml_str name = axis->kind == ML_N_ASSIGN ? axis->text : ml__b_auto_name(b, axis);
-    ml__cols_add(b, &c, ml__cols_free_name(b, &c, name.n != 0 ? name : ML_STR("Column1")), ML_T_DYNAMIC, NULL);
+    ml__cols_add(b, &c, ml__cols_free_name(b, &c, name.n != 0 ? name : ML_STR("Column1")),
+                 ML_T_DYNAMIC, NULL);
     p->from = op->b->kid[0] != NULL ? ml__b_expr(b, op->b->kid[0], &none) : NULL;
     p->to = op->b->kid[1] != NULL ? ml__b_expr(b, op->b->kid[1], &none) : NULL;
     p->step = ml__b_expr(b, op->b->kid[2], &none);
@@ -354,7 +374,8 @@ struct ml_plan *ml__bind_make_series(struct ml_binder *b, const struct ml_node *
     bool time = t == ML_T_DATETIME || t == ML_T_TIMESPAN;
     enum ml_type step = time ? ML_T_TIMESPAN : t;
     if (!time && !ml_type_is_number(t))
-        ml__b_fail(b, axis, "KS107", "the axis must be a number or a time, not a %s", ml_type_name(t));
+        ml__b_fail(b, axis, "KS107", "the axis must be a number or a time, not a %s",
+                   ml_type_name(t));
     if (!time && p->step->type == ML_T_REAL)
         t = step = ML_T_REAL;
     if (time && (p->step->type != ML_T_TIMESPAN || (p->from != NULL && p->from->type != t) ||

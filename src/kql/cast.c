@@ -67,10 +67,11 @@ bool ml_real_parse(struct ml_str s, double *out)
     static const struct {
         const char *text;
         double value;
-    } words[] = {{"NaN", NAN},           {"nan", NAN},       {"inf", INFINITY},
-                 {"Inf", INFINITY},      {"Infinity", INFINITY}, {"+Infinity", INFINITY},
-                 {"+inf", INFINITY},     {"-inf", -INFINITY},    {"-Inf", -INFINITY},
-                 {"-Infinity", -INFINITY}};
+    } words[] = {{"NaN", NAN},           {"nan", NAN},
+                 {"inf", INFINITY},      {"Inf", INFINITY},
+                 {"Infinity", INFINITY}, {"+Infinity", INFINITY},
+                 {"+inf", INFINITY},     {"-inf", -INFINITY},
+                 {"-Inf", -INFINITY},    {"-Infinity", -INFINITY}};
     char text[64];
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (ml_str_eq(s, ml_str_of(words[i].text))) {
@@ -105,7 +106,8 @@ bool ml_guid_parse(struct ml_str s, uint8_t out[16])
     char hex[32];
     size_t n = 0;
     s = trim(s);
-    if (s.n >= 2 && ((s.p[0] == '{' && s.p[s.n - 1] == '}') || (s.p[0] == '(' && s.p[s.n - 1] == ')')))
+    if (s.n >= 2 &&
+        ((s.p[0] == '{' && s.p[s.n - 1] == '}') || (s.p[0] == '(' && s.p[s.n - 1] == ')')))
         s = (struct ml_str){s.p + 1, s.n - 2};
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '-' && i > 0)
@@ -148,7 +150,8 @@ static bool to_long(const struct ml_val *v, enum ml_type to, int64_t *out)
         *out = small ? (int32_t)(uint32_t)(uint64_t)v->i : v->i; /* wraps, as intended */
         return true;
     case ML_T_REAL:
-        return real_to_long(v->d, small ? INT32_MIN : INT64_MIN, small ? INT32_MAX : INT64_MAX, out);
+        return real_to_long(v->d, small ? INT32_MIN : INT64_MIN, small ? INT32_MAX : INT64_MAX,
+                            out);
     case ML_T_DECIMAL:
         return ml_dec_i64(v->dec, out) && (!small || *out == (int32_t)*out);
     case ML_T_STRING: {

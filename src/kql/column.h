@@ -18,9 +18,9 @@ struct ml_column {
     uint8_t *nulls; /* not used by STRING and DYNAMIC (there the value says it) */
     union {
         void *data;
-        uint8_t *b;       /* BOOL */
-        int64_t *i;       /* INT, LONG, DATETIME, TIMESPAN */
-        double *d;        /* REAL */
+        uint8_t *b; /* BOOL */
+        int64_t *i; /* INT, LONG, DATETIME, TIMESPAN */
+        double *d;  /* REAL */
         struct ml_dec *dec;
         uint8_t (*guid)[16];
         struct ml_str *s;

@@ -46,8 +46,8 @@ int ml__rt_check(struct ml_rt *rt)
     return ML_OK;
 }
 
-bool ml__nulls_or(struct ml_arena *a, const struct ml_column *x, const struct ml_column *y, size_t n,
-                  struct ml_column *out)
+bool ml__nulls_or(struct ml_arena *a, const struct ml_column *x, const struct ml_column *y,
+                  size_t n, struct ml_column *out)
 {
     const struct ml_column *cols[2] = {x, y};
     for (int k = 0; k < 2; k++) {
@@ -71,7 +71,11 @@ static int call_rows(struct ml_ecx *cx, const struct ml_expr *e, const struct ml
 {
     struct ml_val vals[64];
     uint8_t types[64];
-    struct ml_fcx f = {.rt = cx->rt, .arena = cx->arena, .n = e->n, .types = types, .type = e->type,
+    struct ml_fcx f = {.rt = cx->rt,
+                       .arena = cx->arena,
+                       .n = e->n,
+                       .types = types,
+                       .type = e->type,
                        .name = e->fn->name};
     f.cache = &cx->rt->states[e->id].cache;
     f.drop = &cx->rt->states[e->id].drop;

@@ -24,14 +24,14 @@ struct ml_estate {
 };
 
 struct ml_rt {
-    struct ml_arena *arena; /* lives as long as the query */
-    int64_t now_ticks;      /* one instant for the whole request */
-    uint64_t deadline_ns;   /* 0: none */
-    size_t max_bytes;       /* of any one stage; 0: no limit */
+    struct ml_arena *arena;    /* lives as long as the query */
+    int64_t now_ticks;         /* one instant for the whole request */
+    uint64_t deadline_ns;      /* 0: none */
+    size_t max_bytes;          /* of any one stage; 0: no limit */
     const atomic_bool *cancel; /* may be NULL */
-    uint64_t random;        /* state of rand() */
-    struct ml_diag *diag;   /* what failed while running */
-    int64_t from_ticks; /* of the request: rows outside are not seen */
+    uint64_t random;           /* state of rand() */
+    struct ml_diag *diag;      /* what failed while running */
+    int64_t from_ticks;        /* of the request: rows outside are not seen */
     int64_t to_ticks;
     const struct ml_parameter *parameters; /* of the request; borrowed */
     size_t nparameters;
@@ -67,13 +67,12 @@ int ml__rt_fail(struct ml_rt *rt, const struct ml_node *at, const char *code, co
     ML_PRINTF(4, 5);
 
 /* The kernels of the operators (eval_*.c), named in op.def. */
-ml_vec_fn ml__vec_arith, ml__vec_neg, ml__vec_compare, ml__vec_and,
-    ml__vec_or, ml__vec_not, ml__vec_cast, ml__vec_in,
-    ml__vec_member, ml__vec_index, ml__vec_text, ml__vec_has_list,
+ml_vec_fn ml__vec_arith, ml__vec_neg, ml__vec_compare, ml__vec_and, ml__vec_or, ml__vec_not,
+    ml__vec_cast, ml__vec_in, ml__vec_member, ml__vec_index, ml__vec_text, ml__vec_has_list,
     ml__vec_regex;
 
 /* Nulls of a result: of a, of b, or of both; false: out of memory. */
-bool ml__nulls_or(struct ml_arena *a, const struct ml_column *x, const struct ml_column *y, size_t n,
-                  struct ml_column *out);
+bool ml__nulls_or(struct ml_arena *a, const struct ml_column *x, const struct ml_column *y,
+                  size_t n, struct ml_column *out);
 
 #endif

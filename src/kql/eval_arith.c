@@ -28,7 +28,8 @@ static bool need_nulls(struct ml_ecx *cx, struct ml_column *out, size_t n)
 }
 
 /* Wraps modulo 2^64, as the engine does. */
-static void i64_add(char op, const struct ml_column *a, const struct ml_column *b, size_t n, int64_t *r)
+static void i64_add(char op, const struct ml_column *a, const struct ml_column *b, size_t n,
+                    int64_t *r)
 {
     size_t ma = mask(a);
     size_t mb = mask(b);
@@ -56,8 +57,8 @@ static int64_t modulo(int64_t x, int64_t y)
     return m < 0 ? m + y : m; /* never negative */
 }
 
-static bool i64_div(struct ml_ecx *cx, char op, const struct ml_column *a, const struct ml_column *b,
-                    size_t n, struct ml_column *out)
+static bool i64_div(struct ml_ecx *cx, char op, const struct ml_column *a,
+                    const struct ml_column *b, size_t n, struct ml_column *out)
 {
     size_t ma = mask(a);
     size_t mb = mask(b);
@@ -84,7 +85,8 @@ static double real_modulo(double x, double y)
     return m < 0 ? m + fabs(y) : m;
 }
 
-static void real_arith(char op, const struct ml_column *a, const struct ml_column *b, size_t n, double *o)
+static void real_arith(char op, const struct ml_column *a, const struct ml_column *b, size_t n,
+                       double *o)
 {
     size_t ma = mask(a);
     size_t mb = mask(b);
@@ -136,8 +138,8 @@ static bool dec_one(char op, struct ml_dec x, struct ml_dec y, struct ml_dec *r)
     }
 }
 
-static bool dec_arith(struct ml_ecx *cx, char op, const struct ml_column *a, const struct ml_column *b,
-                      size_t n, struct ml_column *out)
+static bool dec_arith(struct ml_ecx *cx, char op, const struct ml_column *a,
+                      const struct ml_column *b, size_t n, struct ml_column *out)
 {
     for (size_t i = 0; i < n; i++) {
         if (!dec_one(op, a->dec[i & mask(a)], b->dec[i & mask(b)], &out->dec[i])) {
@@ -244,9 +246,9 @@ static enum cmp cmp_of(const char *name)
     return name[1] == '=' ? GE : GT;
 }
 
-#define LOOP(test)                                                                              \
-    for (size_t i = 0; i < n; i++)                                                              \
-        o[i] = (uint8_t)(x[i & ma] test y[i & mb]);                                             \
+#define LOOP(test)                                  \
+    for (size_t i = 0; i < n; i++)                  \
+        o[i] = (uint8_t)(x[i & ma] test y[i & mb]); \
     break
 
 static void i64_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b, size_t n,
@@ -257,35 +259,47 @@ static void i64_compare(enum cmp op, const struct ml_column *a, const struct ml_
     size_t ma = mask(a);
     size_t mb = mask(b);
     switch (op) {
-    case EQ: LOOP(==);
-    case NE: LOOP(!=);
-    case LT: LOOP(<);
-    case LE: LOOP(<=);
-    case GT: LOOP(>);
-    case GE: LOOP(>=);
+    case EQ:
+        LOOP(==);
+    case NE:
+        LOOP(!=);
+    case LT:
+        LOOP(<);
+    case LE:
+        LOOP(<=);
+    case GT:
+        LOOP(>);
+    case GE:
+        LOOP(>=);
     }
 }
 
-static void real_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b, size_t n,
-                         uint8_t *o)
+static void real_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b,
+                         size_t n, uint8_t *o)
 {
     const double *x = a->d;
     const double *y = b->d;
     size_t ma = mask(a);
     size_t mb = mask(b);
     switch (op) {
-    case EQ: LOOP(==);
-    case NE: LOOP(!=);
-    case LT: LOOP(<);
-    case LE: LOOP(<=);
-    case GT: LOOP(>);
-    case GE: LOOP(>=);
+    case EQ:
+        LOOP(==);
+    case NE:
+        LOOP(!=);
+    case LT:
+        LOOP(<);
+    case LE:
+        LOOP(<=);
+    case GT:
+        LOOP(>);
+    case GE:
+        LOOP(>=);
     }
 }
 #undef LOOP
 
-static void string_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b, size_t n,
-                           uint8_t *o)
+static void string_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b,
+                           size_t n, uint8_t *o)
 {
     size_t ma = mask(a);
     size_t mb = mask(b);
@@ -294,8 +308,8 @@ static void string_compare(enum cmp op, const struct ml_column *a, const struct 
         o[i] = (uint8_t)ml_str_eq(a->s[i & ma], b->s[i & mb]) ^ flip;
 }
 
-static void other_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b, size_t n,
-                          uint8_t *o)
+static void other_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b,
+                          size_t n, uint8_t *o)
 {
     for (size_t i = 0; i < n; i++) {
         struct ml_val x = ml_column_get(a, i);

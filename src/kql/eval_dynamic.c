@@ -48,7 +48,8 @@ int ml__vec_index(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_co
 }
 
 /* As ==: -1 both null, 1 equal, 0 not. */
-static int same(struct ml_ecx *cx, const struct ml_val *x, const struct ml_val *item, bool fold, bool *ok)
+static int same(struct ml_ecx *cx, const struct ml_val *x, const struct ml_val *item, bool fold,
+                bool *ok)
 {
     struct ml_val y = *item;
     if (x->null || y.null)

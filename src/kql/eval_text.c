@@ -46,8 +46,8 @@ int ml__vec_text(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_col
 }
 
 /* Is any (or every) one of the texts, which may be arrays of texts, a term of s? */
-static int has_list(struct ml_ecx *cx, const struct ml_column *a, uint32_t count, size_t row, bool every,
-                    bool *out)
+static int has_list(struct ml_ecx *cx, const struct ml_column *a, uint32_t count, size_t row,
+                    bool every, bool *out)
 {
     struct ml_str s = a[0].s[a[0].constant ? 0 : row];
     struct ml_needle needle;
@@ -69,8 +69,8 @@ static int has_list(struct ml_ecx *cx, const struct ml_column *a, uint32_t count
     return ML_OK;
 }
 
-int ml__vec_has_list(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a, size_t n,
-                     struct ml_column *out)
+int ml__vec_has_list(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a,
+                     size_t n, struct ml_column *out)
 {
     bool every = strcmp(e->fn->name, "has_all") == 0;
     if (!ml_column_init(out, cx->arena, ML_T_BOOL, n))
@@ -96,7 +96,8 @@ int ml__vec_regex(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_co
     struct ml_estate *s = &cx->rt->states[e->id];
     struct ml_error err;
     if (!a[1].constant)
-        return ml__rt_fail(cx->rt, e->arg[1]->node, "KS129", "a regular expression must be constant");
+        return ml__rt_fail(cx->rt, e->arg[1]->node, "KS129",
+                           "a regular expression must be constant");
     if (s->cache == NULL) {
         struct ml_regex *r;
         if (ml_regex_new(a[1].s[0], 0, &r, &err) != ML_OK)

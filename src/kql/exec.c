@@ -5,21 +5,22 @@
 #include "base/mem.h"
 
 extern const struct ml_exec_ops ml__exec_values, ml__exec_scan, ml__exec_input, ml__exec_filter,
-    ml__exec_project, ml__exec_aggregate, ml__exec_sort, ml__exec_take, ml__exec_sample, ml__exec_join,
-    ml__exec_union, ml__exec_parse, ml__exec_parse_kv, ml__exec_expand, ml__exec_series,
-    ml__exec_partition, ml__exec_nested, ml__exec_steps, ml__exec_range, ml__exec_shared;
+    ml__exec_project, ml__exec_aggregate, ml__exec_sort, ml__exec_take, ml__exec_sample,
+    ml__exec_join, ml__exec_union, ml__exec_parse, ml__exec_parse_kv, ml__exec_expand,
+    ml__exec_series, ml__exec_partition, ml__exec_nested, ml__exec_steps, ml__exec_range,
+    ml__exec_shared;
 
 static const struct ml_exec_ops *const operators[] = {
-    [ML_P_VALUES] = &ml__exec_values,       [ML_P_SCAN] = &ml__exec_scan,
-    [ML_P_INPUT] = &ml__exec_input,         [ML_P_FILTER] = &ml__exec_filter,
-    [ML_P_PROJECT] = &ml__exec_project,     [ML_P_AGGREGATE] = &ml__exec_aggregate,
-    [ML_P_SORT] = &ml__exec_sort,           [ML_P_TAKE] = &ml__exec_take,
-    [ML_P_SAMPLE] = &ml__exec_sample,       [ML_P_JOIN] = &ml__exec_join,
-    [ML_P_UNION] = &ml__exec_union,         [ML_P_PARSE] = &ml__exec_parse,
-    [ML_P_PARSE_KV] = &ml__exec_parse_kv,   [ML_P_EXPAND] = &ml__exec_expand,
-    [ML_P_SERIES] = &ml__exec_series,       [ML_P_PARTITION] = &ml__exec_partition,
-    [ML_P_NESTED] = &ml__exec_nested,       [ML_P_SCAN_STEPS] = &ml__exec_steps,
-    [ML_P_RANGE] = &ml__exec_range,         [ML_P_SHARED] = &ml__exec_shared,
+    [ML_P_VALUES] = &ml__exec_values,     [ML_P_SCAN] = &ml__exec_scan,
+    [ML_P_INPUT] = &ml__exec_input,       [ML_P_FILTER] = &ml__exec_filter,
+    [ML_P_PROJECT] = &ml__exec_project,   [ML_P_AGGREGATE] = &ml__exec_aggregate,
+    [ML_P_SORT] = &ml__exec_sort,         [ML_P_TAKE] = &ml__exec_take,
+    [ML_P_SAMPLE] = &ml__exec_sample,     [ML_P_JOIN] = &ml__exec_join,
+    [ML_P_UNION] = &ml__exec_union,       [ML_P_PARSE] = &ml__exec_parse,
+    [ML_P_PARSE_KV] = &ml__exec_parse_kv, [ML_P_EXPAND] = &ml__exec_expand,
+    [ML_P_SERIES] = &ml__exec_series,     [ML_P_PARTITION] = &ml__exec_partition,
+    [ML_P_NESTED] = &ml__exec_nested,     [ML_P_SCAN_STEPS] = &ml__exec_steps,
+    [ML_P_RANGE] = &ml__exec_range,       [ML_P_SHARED] = &ml__exec_shared,
 };
 
 int ml__exec_open(struct ml_rt *rt, const struct ml_plan *plan, struct ml_batch *input,
@@ -146,12 +147,13 @@ static bool add_strings(struct ml_rowset *r, struct ml_str *to, const struct ml_
     return true;
 }
 
-static bool add_column(struct ml_rowset *r, struct ml_column *to, const struct ml_column *c, size_t n,
-                       bool texts)
+static bool add_column(struct ml_rowset *r, struct ml_column *to, const struct ml_column *c,
+                       size_t n, bool texts)
 {
     size_t at = r->all.n;
     size_t width = ml_type_width(c->type);
-    if (c->nulls != NULL && to->nulls == NULL && (to->nulls = ml_arena_alloc(&r->arena, r->cap, 1)) == NULL)
+    if (c->nulls != NULL && to->nulls == NULL &&
+        (to->nulls = ml_arena_alloc(&r->arena, r->cap, 1)) == NULL)
         return false;
     if (to->nulls != NULL) {
         for (size_t i = 0; i < n; i++)
@@ -212,7 +214,8 @@ int ml__exec_drain(struct ml_exec *x, struct ml_rowset *out)
     }
 }
 
-int ml__run_rows(struct ml_rt *rt, const struct ml_plan *plan, struct ml_batch *input, struct ml_rowset *out)
+int ml__run_rows(struct ml_rt *rt, const struct ml_plan *plan, struct ml_batch *input,
+                 struct ml_rowset *out)
 {
     struct ml_exec *x = NULL;
     *out = (struct ml_rowset){0};

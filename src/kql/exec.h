@@ -52,7 +52,8 @@ void ml__rows_free(struct ml_rowset *r);
 int ml__exec_drain(struct ml_exec *x, struct ml_rowset *out);
 
 /* Run a plan to its end. */
-int ml__run_rows(struct ml_rt *rt, const struct ml_plan *plan, struct ml_batch *input, struct ml_rowset *out);
+int ml__run_rows(struct ml_rt *rt, const struct ml_plan *plan, struct ml_batch *input,
+                 struct ml_rowset *out);
 /* toscalar: first cell of the first row. In the query's arena. */
 int ml__run_scalar(struct ml_rt *rt, const struct ml_plan *plan, struct ml_val *out);
 /* The first column as an array. */

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "kql/aggregate.h"
 
-bool ml__agg_init(struct ml_aggregator *a, struct ml_rt *rt, const struct ml_agg_call *calls, uint32_t n)
+bool ml__agg_init(struct ml_aggregator *a, struct ml_rt *rt, const struct ml_agg_call *calls,
+                  uint32_t n)
 {
     *a = (struct ml_aggregator){.rt = rt, .calls = calls, .n = n};
     a->arena.max_bytes = rt->max_bytes;
@@ -97,8 +98,8 @@ int ml__agg_ensure(struct ml_aggregator *a, size_t groups)
     return grow(a, groups) ? ML_OK : ml__rt_nomem(a->rt);
 }
 
-struct ml_val ml__agg_result(struct ml_aggregator *a, struct ml_arena *out, uint32_t call, size_t group,
-                             uint32_t column)
+struct ml_val ml__agg_result(struct ml_aggregator *a, struct ml_arena *out, uint32_t call,
+                             size_t group, uint32_t column)
 {
     struct ml_agg_cx acx = {.rt = a->rt, .arena = out, .call = &a->calls[call]};
     const struct ml_agg *agg = a->calls[call].agg;

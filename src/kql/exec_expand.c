@@ -84,7 +84,8 @@ static int open_expand(struct ml_exec *x)
 }
 
 /* Fills `out` (columns of mv-expand) with the rows of input rows [first, last). */
-static int fill(struct expand *e, struct ml_batch *out, size_t first, size_t last, size_t total, size_t ncols)
+static int fill(struct expand *e, struct ml_batch *out, size_t first, size_t last, size_t total,
+                size_t ncols)
 {
     struct ml_exec *x = &e->x;
     const struct ml_plan *p = x->plan;
@@ -95,7 +96,8 @@ static int fill(struct expand *e, struct ml_batch *out, size_t first, size_t las
     if (vals == NULL || from == NULL || index == NULL || !ml__batch_init(out, &x->batch, ncols))
         return ml__rt_nomem(x->rt);
     for (uint32_t i = 0; i < spec->n; i++)
-        if (!ml_column_init_nulls(&out->cols[spec->items[i].column], &x->batch, spec->items[i].type, total))
+        if (!ml_column_init_nulls(&out->cols[spec->items[i].column], &x->batch, spec->items[i].type,
+                                  total))
             return ml__rt_nomem(x->rt);
     for (size_t row = first; row < last; row++) {
         uint64_t n = row_count(e, row, vals);

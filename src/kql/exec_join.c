@@ -9,19 +9,19 @@
 struct join {
     struct ml_exec x;
     struct ml_rowset right;
-    struct ml_groups keys;  /* of the right side */
-    struct ml_groups seen;  /* innerunique: left keys that had their row */
+    struct ml_groups keys; /* of the right side */
+    struct ml_groups seen; /* innerunique: left keys that had their row */
     struct ml_schema key_schema;
-    uint32_t *first;        /* by key: first right row */
-    uint32_t *next;         /* by right row: the next one of its key, or UINT32_MAX */
-    uint8_t *matched;       /* by right row */
-    struct ml_batch left;   /* the current left batch */
-    uint32_t *group;        /* key of each of its rows */
-    size_t row;             /* where to go on in it */
-    uint32_t chain;         /* right row to go on with; UINT32_MAX: a new left row */
+    uint32_t *first;      /* by key: first right row */
+    uint32_t *next;       /* by right row: the next one of its key, or UINT32_MAX */
+    uint8_t *matched;     /* by right row */
+    struct ml_batch left; /* the current left batch */
+    uint32_t *group;      /* key of each of its rows */
+    size_t row;           /* where to go on in it */
+    uint32_t chain;       /* right row to go on with; UINT32_MAX: a new left row */
     bool open;
     bool left_done;
-    size_t tail;            /* unmatched right rows given so far */
+    size_t tail; /* unmatched right rows given so far */
 };
 
 static int eval_keys(struct join *j, bool right, const struct ml_batch *in, struct ml_arena *a,
@@ -99,7 +99,8 @@ static int pull_left(struct join *j)
         size_t known = ml__groups_n(&j->seen);
         uint32_t *own = ml_arena_raw(&x->batch, n, sizeof *own);
         uint32_t *keep = ml_arena_raw(&x->batch, n, sizeof *keep);
-        if (own == NULL || keep == NULL || !ml__groups_find(&j->seen, &x->batch, keys, n, true, own))
+        if (own == NULL || keep == NULL ||
+            !ml__groups_find(&j->seen, &x->batch, keys, n, true, own))
             return ml__rt_nomem(x->rt);
         size_t kept = 0;
         for (size_t i = 0; i < n; i++)
@@ -178,8 +179,8 @@ static void mark(struct join *j)
 {
     for (; j->row < j->left.n; j->row++) {
         uint32_t g = j->group[j->row];
-        for (uint32_t r = g != UINT32_MAX ? j->first[g] : UINT32_MAX; r != UINT32_MAX && !j->matched[r];
-             r = j->next[r])
+        for (uint32_t r = g != UINT32_MAX ? j->first[g] : UINT32_MAX;
+             r != UINT32_MAX && !j->matched[r]; r = j->next[r])
             j->matched[r] = 1;
     }
 }
@@ -234,7 +235,8 @@ static int next_join(struct ml_exec *x, struct ml_batch *out)
         if (p.l == NULL || p.r == NULL)
             return ml__rt_nomem(x->rt);
         if (j->left_done) {
-            if (kind == ML_JOIN_RIGHTOUTER || kind == ML_JOIN_FULLOUTER || kind == ML_JOIN_RIGHTANTI)
+            if (kind == ML_JOIN_RIGHTOUTER || kind == ML_JOIN_FULLOUTER ||
+                kind == ML_JOIN_RIGHTANTI)
                 tail_rows(j, &p, 0);
             else if (kind == ML_JOIN_RIGHTSEMI)
                 tail_rows(j, &p, 1);

@@ -129,7 +129,8 @@ static int open_range(struct ml_exec *x)
         return rc;
     bool zero = r->step.type == ML_T_REAL ? r->step.d == 0 || isnan(r->step.d) : r->step.i == 0;
     if (!r->step.null && zero)
-        return ml__rt_fail(x->rt, x->plan->step->node, "KS204", "the step of a range must not be 0");
+        return ml__rt_fail(x->rt, x->plan->step->node, "KS204",
+                           "the step of a range must not be 0");
     x->done = r->from.null || r->to.null || r->step.null;
     return ML_OK;
 }
@@ -164,7 +165,8 @@ static int next_range(struct ml_exec *x, struct ml_batch *out)
     }
     x->done = out->n < ML_BATCH_ROWS;
     if (r->at > RANGE_MAX)
-        return ml__rt_fail(x->rt, x->plan->to->node, "ML203", "a range has more than %d rows", RANGE_MAX);
+        return ml__rt_fail(x->rt, x->plan->to->node, "ML203", "a range has more than %d rows",
+                           RANGE_MAX);
     return ML_OK;
 }
 

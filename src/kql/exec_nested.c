@@ -64,8 +64,9 @@ static int gather(struct nested *s, const struct ml_batch *in, const uint32_t *r
 }
 
 /* The chosen groups in turn, each going one level down. */
-static int descend(struct nested *s, uint32_t depth, const struct ml_batch *in, const uint32_t *group,
-                   const struct ml_groups *keys, const struct ranked *r, size_t n)
+static int descend(struct nested *s, uint32_t depth, const struct ml_batch *in,
+                   const uint32_t *group, const struct ml_groups *keys, const struct ranked *r,
+                   size_t n)
 {
     struct ml_exec *x = &s->x;
     uint32_t *rows = ml_arena_raw(&x->keep, in->n, sizeof *rows);
@@ -89,8 +90,8 @@ static int descend(struct nested *s, uint32_t depth, const struct ml_batch *in, 
 }
 
 /* One row for all values that were not chosen; deeper levels are their others, too, or null. */
-static int others(struct nested *s, uint32_t depth, const struct ml_batch *in, const uint32_t *group,
-                  const struct ranked *r, size_t kept)
+static int others(struct nested *s, uint32_t depth, const struct ml_batch *in,
+                  const uint32_t *group, const struct ranked *r, size_t kept)
 {
     struct ml_exec *x = &s->x;
     const struct ml_plan *p = x->plan;

@@ -73,7 +73,9 @@ static bool match_simple(const struct ml_parse_spec *spec, struct ml_str text, s
         size_t start = (size_t)(hit - text.p);
         if (open >= 0 && item->skip && open_type != ML_T_STRING) {
             /* a number takes its digits, '*' the rest; the literal comes after them */
-            size_t end = open_at + number_length((struct ml_str){text.p + open_at, text.n - open_at}, open_type);
+            size_t end = open_at +
+                         number_length((struct ml_str){text.p + open_at, text.n - open_at},
+                                       open_type);
             cap->at[open] = (struct ml_str){text.p + open_at, end - open_at};
             if (start < end) {
                 hit = find_literal(text, end, item->literal);
@@ -150,16 +152,17 @@ static bool convert(struct ml_exec *x, const struct captures *cap, struct ml_val
         vals[i] = ml_val_str(cap->at[i]);
         if (spec->types[i] == ML_T_STRING)
             continue;
-        vals[i] = spec->types[i] == ML_T_DYNAMIC ? ml_json_or_string(&x->batch, cap->at[i])
-                                                 : ml_val_cast(&x->batch, &vals[i], false, spec->types[i]);
+        vals[i] = spec->types[i] == ML_T_DYNAMIC
+                      ? ml_json_or_string(&x->batch, cap->at[i])
+                      : ml_val_cast(&x->batch, &vals[i], false, spec->types[i]);
         if (vals[i].null && !spec->relaxed)
             return false;
     }
     return true;
 }
 
-static int parse_rows(struct parser *p, const struct ml_column *text, size_t n, struct ml_column *made,
-                      uint32_t *keep, size_t *kept)
+static int parse_rows(struct parser *p, const struct ml_column *text, size_t n,
+                      struct ml_column *made, uint32_t *keep, size_t *kept)
 {
     struct ml_exec *x = &p->x;
     const struct ml_parse_spec *spec = x->plan->parse;

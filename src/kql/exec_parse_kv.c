@@ -158,7 +158,8 @@ static int open_kv(struct ml_exec *x)
     if (ml_regex_new(spec->regex, 0, &k->regex, &e) != ML_OK)
         return ml__rt_regex(x->rt, x->plan->exprs[0]->node, &e);
     if (ml_regex_groups(k->regex) < 2)
-        return ml__rt_fail(x->rt, x->plan->exprs[0]->node, "KS204", "the regex needs two groups: key and value");
+        return ml__rt_fail(x->rt, x->plan->exprs[0]->node, "KS204",
+                           "the regex needs two groups: key and value");
     return ML_OK;
 }
 

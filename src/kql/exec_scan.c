@@ -7,9 +7,9 @@
 
 struct scan {
     struct ml_exec x;
-    struct ml_scan *scan; /* owned */
-    size_t rows;          /* of the current block */
-    size_t at;            /* rows of it given so far */
+    struct ml_scan *scan;    /* owned */
+    size_t rows;             /* of the current block */
+    size_t at;               /* rows of it given so far */
     struct ml_chunk *chunks; /* by column of the plan */
     bool *loaded;
     bool *used; /* by the filter at hand */
@@ -17,7 +17,8 @@ struct scan {
 
 static int source_failed(struct ml_rt *rt, const struct ml_error *e)
 {
-    return e->status == ML_ENOMEM ? ml__rt_nomem(rt) : ml__rt_fail(rt, NULL, "ML207", "%s", e->text);
+    return e->status == ML_ENOMEM ? ml__rt_nomem(rt)
+                                  : ml__rt_fail(rt, NULL, "ML207", "%s", e->text);
 }
 
 static void mark_used(const struct ml_expr *e, bool *used)
@@ -44,9 +45,13 @@ static int open_scan(struct ml_exec *x)
     for (uint32_t i = 0; i < p->out.n; i++)
         if (p->need == NULL || p->need[i] || s->used[i])
             columns[ncolumns++] = p->columns[i];
-    struct ml_scan_ask ask = {.columns = columns, .ncolumns = ncolumns, .from_ticks = p->from_ticks,
-                              .to_ticks = p->to_ticks, .prefix_column = p->prefix_column,
-                              .prefix = p->prefix, .limit_rows = p->limit_rows};
+    struct ml_scan_ask ask = {.columns = columns,
+                              .ncolumns = ncolumns,
+                              .from_ticks = p->from_ticks,
+                              .to_ticks = p->to_ticks,
+                              .prefix_column = p->prefix_column,
+                              .prefix = p->prefix,
+                              .limit_rows = p->limit_rows};
     struct ml_error e;
     if (p->source->ops->open(p->source, &ask, &s->scan, &e) != ML_OK)
         return source_failed(x->rt, &e);
@@ -54,7 +59,8 @@ static int open_scan(struct ml_exec *x)
 }
 
 /* Rows [at, at+n) of a column, or those of `rows` (counted from at) when it is not NULL. */
-static int read_column(struct scan *s, uint32_t c, const uint32_t *rows, size_t n, struct ml_column *out)
+static int read_column(struct scan *s, uint32_t c, const uint32_t *rows, size_t n,
+                       struct ml_column *out)
 {
     struct ml_exec *x = &s->x;
     const struct ml_plan *p = x->plan;
@@ -67,7 +73,8 @@ static int read_column(struct scan *s, uint32_t c, const uint32_t *rows, size_t 
         s->loaded[c] = true;
     }
     if (t != ML_T_STRING && t != ML_T_DYNAMIC) {
-        struct ml_column all = {.type = (uint8_t)t, .data = (void *)(uintptr_t)k->fixed,
+        struct ml_column all = {.type = (uint8_t)t,
+                                .data = (void *)(uintptr_t)k->fixed,
                                 .nulls = (uint8_t *)(uintptr_t)k->nulls};
         *out = ml_column_slice(&all, s->at);
         if (rows == NULL)
@@ -153,8 +160,9 @@ static int next_scan(struct ml_exec *x, struct ml_batch *out)
             out->n = n;
             struct ml_ecx cx = {x->rt, &x->batch};
             for (uint32_t c = 0; c < p->out.n && rc == ML_OK; c++)
-                rc = p->need == NULL || p->need[c] ? read_column(s, c, rows, n, &out->cols[c])
-                                                   : ml__unread(&cx, p->out.at[c].type, &out->cols[c]);
+                rc = p->need == NULL || p->need[c]
+                         ? read_column(s, c, rows, n, &out->cols[c])
+                         : ml__unread(&cx, p->out.at[c].type, &out->cols[c]);
         }
         s->at += taken;
         if (rc != ML_OK || n > 0)

@@ -67,8 +67,10 @@ static int read_bounds(struct series *s, struct bounds *b)
         return rc;
     bool real = step.type == ML_T_REAL;
     if (step.null || from.null || to.null || (real ? !(step.d > 0) : step.i <= 0))
-        return ml__rt_fail(x->rt, p->step->node, "KS204", "the step of make-series must be above 0");
-    b->axis = (struct axis){.real = real, .from = from.i, .step = step.i, .dfrom = from.d, .dstep = step.d};
+        return ml__rt_fail(x->rt, p->step->node, "KS204",
+                           "the step of make-series must be above 0");
+    b->axis = (struct axis){
+        .real = real, .from = from.i, .step = step.i, .dfrom = from.d, .dstep = step.d};
     b->has_from = p->from != NULL;
     b->has_to = p->to != NULL;
     if (real && !b->has_from)
@@ -87,8 +89,8 @@ static int read_bounds(struct series *s, struct bounds *b)
     return ML_OK;
 }
 
-static int add_groups(struct series *s, const struct bounds *b, uint32_t **key_of, int64_t **point_of_row,
-                      size_t *kept)
+static int add_groups(struct series *s, const struct bounds *b, uint32_t **key_of,
+                      int64_t **point_of_row, size_t *kept)
 {
     struct ml_exec *x = &s->x;
     const struct ml_plan *p = x->plan;
@@ -146,7 +148,8 @@ static int add_groups(struct series *s, const struct bounds *b, uint32_t **key_o
     return *kept > 0 ? ml__agg_add(&s->agg, &x->keep, &few, bin, ml__groups_n(&s->bins)) : ML_OK;
 }
 
-static bool series_rows(struct series *s, const struct bounds *b, uint32_t key, int64_t first, int64_t count)
+static bool series_rows(struct series *s, const struct bounds *b, uint32_t key, int64_t first,
+                        int64_t count)
 {
     struct ml_exec *x = &s->x;
     const struct ml_plan *p = x->plan;
@@ -171,7 +174,8 @@ static bool series_rows(struct series *s, const struct bounds *b, uint32_t key, 
             return false;
         if (p->aggs[i].type == ML_T_DYNAMIC || p->aggs[i].type == ML_T_STRING)
             missing = ml_val_null(ML_T_NONE);
-        if (p->aggs[i].missing != NULL && ml__eval_constant(x->rt, p->aggs[i].missing, &missing) != ML_OK)
+        if (p->aggs[i].missing != NULL &&
+            ml__eval_constant(x->rt, p->aggs[i].missing, &missing) != ML_OK)
             return false;
         for (int64_t k = 0; k < count; k++)
             items[k] = missing;

@@ -155,7 +155,8 @@ static int collect(struct sort *s)
             return rc;
         if (!ml__rows_add(&s->rows, &wide, true))
             return ml__rt_nomem(x->rt);
-        if (!p->no_ties && s->limit < 1000000 && s->rows.all.n > 2 * s->limit + 16384 && (rc = shrink(s)) != ML_OK)
+        if (!p->no_ties && s->limit < 1000000 && s->rows.all.n > 2 * s->limit + 16384 &&
+            (rc = shrink(s)) != ML_OK)
             return rc;
     }
     return rc;

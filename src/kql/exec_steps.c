@@ -17,15 +17,15 @@ struct steps {
     struct ml_exec x;
     struct ml_rowset rows;
     struct ml_rowset result;
-    struct match *at;    /* by step */
+    struct match *at; /* by step */
     struct ml_val *defaults;
-    uint32_t width;      /* input columns and declared ones */
+    uint32_t width; /* input columns and declared ones */
     int64_t next_id;
 };
 
 /* A one-row batch: the row, declared columns, then the states of all steps. */
-static int scope_batch(struct steps *s, size_t row, const struct ml_val *declared, const struct ml_val *states,
-                       struct ml_batch *out)
+static int scope_batch(struct steps *s, size_t row, const struct ml_val *declared,
+                       const struct ml_val *states, struct ml_batch *out)
 {
     struct ml_exec *x = &s->x;
     const struct ml_steps_spec *spec = x->plan->steps;
@@ -103,7 +103,8 @@ static int try_step(struct steps *s, size_t row, uint32_t k, const struct match 
     if (fresh == NULL)
         return ml__rt_nomem(x->rt);
     for (uint32_t i = 0; i < s->width; i++)
-        fresh[i] = i < spec->ninput ? ml_column_get(&s->rows.all.cols[i], row) : s->defaults[i - spec->ninput];
+        fresh[i] = i < spec->ninput ? ml_column_get(&s->rows.all.cols[i], row)
+                                    : s->defaults[i - spec->ninput];
     for (uint32_t i = 0; i < step->n; i++) {
         if ((rc = ml__eval(&cx, step->value[i], &in, &c)) != ML_OK)
             return rc;
@@ -157,14 +158,16 @@ static int run(struct steps *s)
     s->defaults = ml_arena_alloc(&x->keep, spec->ndeclared, sizeof *s->defaults);
     if (rc != ML_OK)
         return rc;
-    if (s->at == NULL || s->defaults == NULL || !ml__rows_init(&s->result, &x->plan->out, x->rt->max_bytes))
+    if (s->at == NULL || s->defaults == NULL ||
+        !ml__rows_init(&s->result, &x->plan->out, x->rt->max_bytes))
         return ml__rt_nomem(x->rt);
     for (uint32_t i = 0; i < spec->ndeclared && rc == ML_OK; i++)
         rc = ml__eval_constant(x->rt, spec->defaults[i], &s->defaults[i]);
     for (uint32_t k = 0; k < spec->nsteps && rc == ML_OK; k++) {
         if (spec->steps[k].output == 1)
             return ml__rt_fail(x->rt, NULL, "ML101", "output=last is not supported in scan");
-        s->at[k].cells = ml_arena_alloc(&x->keep, (size_t)spec->nsteps * s->width, sizeof *s->at[k].cells);
+        s->at[k].cells = ml_arena_alloc(&x->keep, (size_t)spec->nsteps * s->width,
+                                        sizeof *s->at[k].cells);
         if (s->at[k].cells == NULL)
             return ml__rt_nomem(x->rt);
         reset_states(s, s->at[k].cells);

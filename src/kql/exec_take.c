@@ -26,7 +26,8 @@ static int next_take(struct ml_exec *x, struct ml_batch *out)
     return ML_OK;
 }
 
-const struct ml_exec_ops ml__exec_take = {.size = sizeof(struct take), .open = open_take, .next = next_take};
+const struct ml_exec_ops ml__exec_take = {
+    .size = sizeof(struct take), .open = open_take, .next = next_take};
 
 /* sample n: each row equally likely (a reservoir of row numbers over the whole input). */
 struct sample {

@@ -5,13 +5,13 @@
 #include "kql/text.h"
 
 static const char *const names[] = {
-    [ML_P_VALUES] = "values",     [ML_P_SCAN] = "scan",         [ML_P_INPUT] = "input",
-    [ML_P_FILTER] = "filter",     [ML_P_PROJECT] = "project",   [ML_P_AGGREGATE] = "aggregate",
-    [ML_P_SORT] = "sort",         [ML_P_TAKE] = "take",         [ML_P_SAMPLE] = "sample",
-    [ML_P_JOIN] = "join",         [ML_P_UNION] = "union",       [ML_P_PARSE] = "parse",
-    [ML_P_PARSE_KV] = "parse-kv", [ML_P_EXPAND] = "mv-expand",  [ML_P_SERIES] = "make-series",
+    [ML_P_VALUES] = "values",       [ML_P_SCAN] = "scan",         [ML_P_INPUT] = "input",
+    [ML_P_FILTER] = "filter",       [ML_P_PROJECT] = "project",   [ML_P_AGGREGATE] = "aggregate",
+    [ML_P_SORT] = "sort",           [ML_P_TAKE] = "take",         [ML_P_SAMPLE] = "sample",
+    [ML_P_JOIN] = "join",           [ML_P_UNION] = "union",       [ML_P_PARSE] = "parse",
+    [ML_P_PARSE_KV] = "parse-kv",   [ML_P_EXPAND] = "mv-expand",  [ML_P_SERIES] = "make-series",
     [ML_P_PARTITION] = "partition", [ML_P_NESTED] = "top-nested", [ML_P_SCAN_STEPS] = "scan steps",
-    [ML_P_RANGE] = "range",       [ML_P_SHARED] = "shared",
+    [ML_P_RANGE] = "range",         [ML_P_SHARED] = "shared",
 };
 
 static void print_expr(const struct ml_expr *e, const struct ml_schema *in, struct ml_buf *out)

@@ -143,7 +143,8 @@ static int read_csv(struct ml_filetable *t, struct ml_str text, struct ml_error 
         struct ml_str name = csv_field(t, copy, &at, &last);
         uint32_t before = t->nfields;
         if (field_of(t, name) == NULL || t->nfields == before)
-            return ml_fail(e, ML_EFORMAT, "column '%.*s' stands twice in the first line, or there are too many",
+            return ml_fail(e, ML_EFORMAT,
+                           "column '%.*s' stands twice in the first line, or there are too many",
                            (int)name.n, name.p);
     }
     while (at < copy.n) {
@@ -175,7 +176,8 @@ static uint8_t joined(uint8_t x, uint8_t y)
 /* What a text looks like: the first type all of whose values convert. */
 static enum ml_type text_type(const struct ml_filetable *t, const struct field *f, bool csv)
 {
-    static const uint8_t candidates[] = {ML_T_LONG, ML_T_REAL, ML_T_BOOL, ML_T_DATETIME, ML_T_TIMESPAN};
+    static const uint8_t candidates[] = {ML_T_LONG, ML_T_REAL, ML_T_BOOL, ML_T_DATETIME,
+                                         ML_T_TIMESPAN};
     for (size_t k = csv ? 0 : 3; k < sizeof candidates; k++) {
         bool all = true;
         for (size_t r = 0; r < t->rows && all; r++) {
@@ -200,7 +202,8 @@ static bool settle(struct ml_filetable *t, bool csv)
         for (size_t r = 0; r < t->rows; r++) {
             struct ml_val v = cell_at(f, r);
             if (!v.null)
-                f->type = joined(f->type, v.type == ML_T_ARRAY || v.type == ML_T_BAG ? ML_T_DYNAMIC : v.type);
+                f->type = joined(f->type, v.type == ML_T_ARRAY || v.type == ML_T_BAG ? ML_T_DYNAMIC
+                                                                                     : v.type);
         }
         if (f->type == ML_T_STRING)
             f->type = (uint8_t)text_type(t, f, csv);
@@ -209,7 +212,8 @@ static bool settle(struct ml_filetable *t, bool csv)
         for (size_t r = 0; r < t->rows && r < f->cap; r++) {
             struct ml_val v = cell_at(f, r);
             if (f->type != ML_T_DYNAMIC)
-                f->cells[r] = v.null ? ml_val_null(f->type) : ml_val_cast(&t->arena, &v, true, f->type);
+                f->cells[r] = v.null ? ml_val_null(f->type)
+                                     : ml_val_cast(&t->arena, &v, true, f->type);
         }
     }
     return true;
@@ -316,8 +320,11 @@ int ml_filetable_parse(struct ml_str name, struct ml_str text, bool csv, struct 
         rc = ml_fail(e, ML_EFORMAT, "there are no columns");
     if (rc == ML_OK) {
         t->columns = ml_arena_alloc(&t->arena, t->nfields, sizeof *t->columns);
-        t->source = (struct ml_source){.name = ml_arena_copy(&t->arena, name), .columns = t->columns,
-                                       .ncolumns = t->nfields, .time_column = time_column(t), .ops = &ops,
+        t->source = (struct ml_source){.name = ml_arena_copy(&t->arena, name),
+                                       .columns = t->columns,
+                                       .ncolumns = t->nfields,
+                                       .time_column = time_column(t),
+                                       .ops = &ops,
                                        .self = t};
         if (t->columns == NULL || t->source.name.p == NULL)
             rc = ml_fail(e, ML_ENOMEM, "out of memory");
@@ -331,14 +338,16 @@ int ml_filetable_parse(struct ml_str name, struct ml_str text, bool csv, struct 
     return rc;
 }
 
-int ml_filetable_read(struct ml_str name, const char *path, struct ml_filetable **out, struct ml_error *e)
+int ml_filetable_read(struct ml_str name, const char *path, struct ml_filetable **out,
+                      struct ml_error *e)
 {
     size_t n = strlen(path);
     bool csv = n > 4 && strcmp(path + n - 4, ".csv") == 0;
     FILE *f = fopen(path, "rb");
     struct ml_buf b = {0};
     if (f == NULL)
-        return ml_fail(e, ml_status_from_errno(errno), "cannot open '%s': %s", path, strerror(errno));
+        return ml_fail(e, ml_status_from_errno(errno), "cannot open '%s': %s", path,
+                       strerror(errno));
     char *p;
     size_t got = 1;
     while (got > 0 && (p = ml_buf_reserve(&b, 1 << 16)) != NULL) {

@@ -13,7 +13,8 @@
 struct ml_filetable;
 
 /* ".csv" in the path's end makes it CSV, all else is JSON lines. The text is copied. */
-int ml_filetable_read(struct ml_str name, const char *path, struct ml_filetable **out, struct ml_error *e);
+int ml_filetable_read(struct ml_str name, const char *path, struct ml_filetable **out,
+                      struct ml_error *e);
 int ml_filetable_parse(struct ml_str name, struct ml_str text, bool csv, struct ml_filetable **out,
                        struct ml_error *e);
 void ml_filetable_free(struct ml_filetable *t); /* NULL is fine */

@@ -32,11 +32,14 @@ struct ml_val ml__fn_pack_array(struct ml_fcx *f, const struct ml_val *a)
 /* range(from, to [, step]) as an array. */
 struct ml_val ml__fn_range(struct ml_fcx *f, const struct ml_val *a)
 {
-    bool real = a[0].type == ML_T_REAL || a[1].type == ML_T_REAL || (f->n > 2 && a[2].type == ML_T_REAL);
+    bool real = a[0].type == ML_T_REAL || a[1].type == ML_T_REAL ||
+                (f->n > 2 && a[2].type == ML_T_REAL);
     enum ml_type t = real ? ML_T_REAL : a[0].type == ML_T_INT ? ML_T_LONG : a[0].type;
     struct ml_val from = ml_val_cast(f->arena, &a[0], true, t);
     struct ml_val to = ml_val_cast(f->arena, &a[1], true, t);
-    struct ml_val step = ml_val_long(t == ML_T_DATETIME ? ML_TICKS_DAY : t == ML_T_TIMESPAN ? ML_TICKS_HOUR : 1);
+    struct ml_val step = ml_val_long(t == ML_T_DATETIME   ? ML_TICKS_DAY
+                                     : t == ML_T_TIMESPAN ? ML_TICKS_HOUR
+                                                          : 1);
     if (f->n > 2)
         step = a[2];
     if (real)
@@ -169,7 +172,8 @@ struct ml_val ml__fn_array_slice(struct ml_fcx *f, const struct ml_val *a)
     int64_t to = a[2].i < 0 ? a[2].i + n : a[2].i;
     from = from < 0 ? 0 : from;
     to = to >= n ? n - 1 : to;
-    return from > to ? ml_val_array(NULL, 0) : ml_val_array(a[0].items + from, (size_t)(to - from + 1));
+    return from > to ? ml_val_array(NULL, 0)
+                     : ml_val_array(a[0].items + from, (size_t)(to - from + 1));
 }
 
 static const struct ml_val *item_or_value(const struct ml_val *v, uint32_t i)

@@ -133,8 +133,8 @@ struct ml_val ml__fn_bag_has_key(struct ml_fcx *f, const struct ml_val *a)
 }
 
 /* A copy of v with the value at the path (keys only) set; what is missing on the way is made. */
-static struct ml_val with_path(struct ml_fcx *f, const struct ml_val *v, struct ml_str path, const struct ml_val *x,
-                               int depth)
+static struct ml_val with_path(struct ml_fcx *f, const struct ml_val *v, struct ml_str path,
+                               const struct ml_val *x, int depth)
 {
     struct ml_str key = path;
     struct ml_str rest = {NULL, 0};
@@ -175,7 +175,8 @@ struct ml_val ml__fn_bag_set_key(struct ml_fcx *f, const struct ml_val *a)
     return is_bag(&a[0]) && !a[1].null ? with_path(f, &a[0], a[1].s, &a[2], 0) : none();
 }
 
-static bool without(struct ml_fcx *f, const struct ml_val *v, struct ml_str path, struct ml_val *out)
+static bool without(struct ml_fcx *f, const struct ml_val *v, struct ml_str path,
+                    struct ml_val *out)
 {
     struct pairs p = {.at = ml__f_alloc(f, v->n, sizeof *p.at)};
     struct ml_str key = path;

@@ -64,7 +64,8 @@ static struct ml_str bytes_of(struct ml_fcx *f, const struct ml_val *a)
 
 static void md5_block(uint32_t *h, const uint32_t w[16])
 {
-    static const uint8_t shifts[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
+    static const uint8_t shifts[4][4] = {
+        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
     uint32_t a = h[0];
     uint32_t b = h[1];
     uint32_t c = h[2];
@@ -75,7 +76,10 @@ static void md5_block(uint32_t *h, const uint32_t w[16])
                      : i < 32 ? (d & b) | (~d & c)
                      : i < 48 ? b ^ c ^ d
                               : c ^ (b | ~d);
-        unsigned g = i < 16 ? i : i < 32 ? (5 * i + 1) % 16 : i < 48 ? (3 * i + 5) % 16 : 7 * i % 16;
+        unsigned g = i < 16   ? i
+                     : i < 32 ? (5 * i + 1) % 16
+                     : i < 48 ? (3 * i + 5) % 16
+                              : 7 * i % 16;
         uint32_t next = b + rol(a + f + k + w[g], shifts[i / 16][i % 4]);
         a = d;
         d = c;
@@ -228,8 +232,10 @@ struct ml_val ml__fn_hash(struct ml_fcx *f, const struct ml_val *a)
         struct ml_str s = bytes_of(f, a);
         h = (int64_t)xxhash64((const unsigned char *)s.p, s.n);
     } else {
-        h = (int64_t)xxhash64((const unsigned char *)&a->i,
-                              a->type == ML_T_INT ? 4 : a->type == ML_T_BOOL ? 1 : a->type == ML_T_GUID ? 16 : 8);
+        h = (int64_t)xxhash64((const unsigned char *)&a->i, a->type == ML_T_INT    ? 4
+                                                            : a->type == ML_T_BOOL ? 1
+                                                            : a->type == ML_T_GUID ? 16
+                                                                                   : 8);
     }
     if (f->n < 2)
         return ml_val_long(h);

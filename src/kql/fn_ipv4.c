@@ -43,8 +43,9 @@ static bool parse(struct ml_str s, struct range *r)
     int64_t bits = 32;
     if (!address(s, &r->address, &rest))
         return false;
-    if (rest.n > 0 && (rest.p[0] != '/' || !ml_long_parse((struct ml_str){rest.p + 1, rest.n - 1}, &bits) ||
-                       bits < 0 || bits > 32))
+    if (rest.n > 0 &&
+        (rest.p[0] != '/' || !ml_long_parse((struct ml_str){rest.p + 1, rest.n - 1}, &bits) ||
+         bits < 0 || bits > 32))
         return false;
     r->bits = (int)bits;
     return true;
@@ -157,7 +158,8 @@ struct ml_val ml__fn_ipv4_is_in_any_range(struct ml_fcx *f, const struct ml_val 
 
 struct ml_val ml__fn_ipv4_is_private(struct ml_fcx *f, const struct ml_val *a)
 {
-    static const struct range private_ranges[] = {{0x0A000000, 8}, {0xAC100000, 12}, {0xC0A80000, 16}};
+    static const struct range private_ranges[] = {
+        {0x0A000000, 8}, {0xAC100000, 12}, {0xC0A80000, 16}};
     struct range x;
     if (!parse(a->s, &x))
         return ml_val_null(ML_T_BOOL);
@@ -187,7 +189,8 @@ static bool holds(struct ml_str s, struct ml_str what, bool prefix)
         struct ml_str here = {s.p + at, s.n - at};
         if ((at > 0 && (alnum(s.p[at - 1]) || s.p[at - 1] == '.')) || !address(here, &v, &rest))
             continue;
-        if (rest.n > 0 && (alnum(rest.p[0]) || (rest.p[0] == '.' && rest.n > 1 && alnum(rest.p[1]))))
+        if (rest.n > 0 &&
+            (alnum(rest.p[0]) || (rest.p[0] == '.' && rest.n > 1 && alnum(rest.p[1]))))
             continue;
         struct ml_str found = {here.p, here.n - rest.n};
         if (prefix ? ml_str_starts(found, what) : ml_str_eq(found, what))

@@ -8,7 +8,9 @@
 
 static double as_real(const struct ml_val *v)
 {
-    return v->type == ML_T_REAL ? v->d : v->type == ML_T_DECIMAL ? ml_dec_real(v->dec) : (double)v->i;
+    return v->type == ML_T_REAL      ? v->d
+           : v->type == ML_T_DECIMAL ? ml_dec_real(v->dec)
+                                     : (double)v->i;
 }
 
 struct ml_val ml__fn_abs(struct ml_fcx *f, const struct ml_val *a)
@@ -70,10 +72,26 @@ struct ml_val ml__fn_real(struct ml_fcx *f, const struct ml_val *a)
         const char *name;
         double (*of)(double);
     } table[] = {
-        {"sqrt", sqrt}, {"exp", exp}, {"exp2", exp2}, {"exp10", exp10_of}, {"log", log},
-        {"log2", log2}, {"log10", log10}, {"sin", sin}, {"cos", cos}, {"tan", tan},
-        {"cot", cot_of}, {"asin", asin}, {"acos", acos}, {"atan", atan}, {"degrees", degrees_of},
-        {"radians", radians_of}, {"gamma", tgamma}, {"loggamma", lgamma}, {"erf", erf}, {"erfc", erfc},
+        {"sqrt", sqrt},
+        {"exp", exp},
+        {"exp2", exp2},
+        {"exp10", exp10_of},
+        {"log", log},
+        {"log2", log2},
+        {"log10", log10},
+        {"sin", sin},
+        {"cos", cos},
+        {"tan", tan},
+        {"cot", cot_of},
+        {"asin", asin},
+        {"acos", acos},
+        {"atan", atan},
+        {"degrees", degrees_of},
+        {"radians", radians_of},
+        {"gamma", tgamma},
+        {"loggamma", lgamma},
+        {"erf", erf},
+        {"erfc", erfc},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].name, f->name) == 0)
@@ -156,7 +174,8 @@ struct ml_val ml__fn_tohex(struct ml_fcx *f, const struct ml_val *a)
     uint64_t v = f->types[0] == ML_T_INT ? (uint32_t)a->i : (uint64_t)a->i;
     if (!ml_type_is_int(a->type))
         return ml__f_error(f, "tohex does not take a %s", ml_type_name(a->type));
-    int n = snprintf(text, sizeof text, "%0*llx", (int)(width > 0 ? width : 1), (unsigned long long)v);
+    int n = snprintf(text, sizeof text, "%0*llx", (int)(width > 0 ? width : 1),
+                     (unsigned long long)v);
     return ml__f_string(f, text, (size_t)n);
 }
 

@@ -50,7 +50,8 @@ static struct ml_regex *compiled(struct ml_fcx *f, struct ml_str pattern)
         ml__rt_regex(f->rt, NULL, &e);
         return NULL;
     }
-    c->pattern = (struct ml_str){ml_strndup(pattern.p != NULL ? pattern.p : "", pattern.n), pattern.n};
+    c->pattern = (struct ml_str){ml_strndup(pattern.p != NULL ? pattern.p : "", pattern.n),
+                                 pattern.n};
     if (c->pattern.p == NULL)
         c->pattern.n = 0;
     return c->regex;
@@ -82,7 +83,8 @@ struct ml_val ml__fn_extract(struct ml_fcx *f, const struct ml_val *a)
 }
 
 /* The groups asked for: numbers, or names. */
-static size_t wanted_groups(const struct ml_regex *r, const struct ml_val *v, unsigned *groups, size_t max)
+static size_t wanted_groups(const struct ml_regex *r, const struct ml_val *v, unsigned *groups,
+                            size_t max)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < v->n && n < max; i++) {
@@ -139,10 +141,12 @@ struct ml_val ml__fn_extract_all(struct ml_fcx *f, const struct ml_val *a)
 }
 
 /* The replacement with \0 .. \9 filled in. */
-static void add_replacement(struct ml_buf *b, const struct ml_regex *r, struct ml_str s, struct ml_str with)
+static void add_replacement(struct ml_buf *b, const struct ml_regex *r, struct ml_str s,
+                            struct ml_str with)
 {
     for (size_t i = 0; i < with.n; i++) {
-        bool group = with.p[i] == '\\' && i + 1 < with.n && with.p[i + 1] >= '0' && with.p[i + 1] <= '9';
+        bool group = with.p[i] == '\\' && i + 1 < with.n && with.p[i + 1] >= '0' &&
+                     with.p[i + 1] <= '9';
         if (group)
             ml_buf_str(b, span(r, (unsigned)(with.p[++i] - '0'), s));
         else
@@ -183,7 +187,10 @@ struct ml_val ml__fn_trim(struct ml_fcx *f, const struct ml_val *a)
     bool end = strcmp(f->name, "trim_start") != 0;
     struct ml_buf b = {0};
     struct ml_val out = a[1];
-    ml_buf_printf(&b, start && end ? "^(?:%.*s)|(?:%.*s)$" : start ? "^(?:%.*s)" : "(?:%.*s)$",
+    ml_buf_printf(&b,
+                  start && end ? "^(?:%.*s)|(?:%.*s)$"
+                  : start      ? "^(?:%.*s)"
+                               : "(?:%.*s)$",
                   (int)a[0].s.n, a[0].s.p, (int)a[0].s.n, a[0].s.p);
     struct ml_regex *r = b.status == ML_OK ? compiled(f, ml_buf_view(&b)) : NULL;
     ml_buf_free(&b);

@@ -31,8 +31,9 @@ struct ml_val ml__fn_series_map(struct ml_fcx *f, const struct ml_val *a)
     static const struct {
         const char *name;
         double (*of)(double);
-    } table[] = {{"abs", fabs}, {"ceiling", ceil}, {"floor", floor}, {"cos", cos}, {"sin", sin}, {"tan", tan},
-                 {"acos", acos}, {"asin", asin}, {"atan", atan}, {"exp", exp}, {"log", log}, {"sign", sign_of}};
+    } table[] = {{"abs", fabs},  {"ceiling", ceil}, {"floor", floor}, {"cos", cos},
+                 {"sin", sin},   {"tan", tan},      {"acos", acos},   {"asin", asin},
+                 {"atan", atan}, {"exp", exp},      {"log", log},     {"sign", sign_of}};
     double (*of)(double) = NULL;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(f->name + 7, table[i].name) == 0) /* after series_ */
@@ -41,7 +42,8 @@ struct ml_val ml__fn_series_map(struct ml_fcx *f, const struct ml_val *a)
     if (items == NULL)
         return ml_val_null(ML_T_NONE);
     for (uint32_t i = 0; i < a->n; i++)
-        items[i] = is_number(&a->items[i]) ? ml_val_real(of(real_of(&a->items[i]))) : ml_val_null(ML_T_NONE);
+        items[i] = is_number(&a->items[i]) ? ml_val_real(of(real_of(&a->items[i])))
+                                           : ml_val_null(ML_T_NONE);
     return ml_val_array(items, a->n);
 }
 
@@ -83,7 +85,8 @@ struct ml_val ml__fn_series_pair(struct ml_fcx *f, const struct ml_val *a)
     for (uint32_t i = 0; items != NULL && i < n; i++) {
         const struct ml_val *x = l ? &a[0].items[i] : &a[0];
         const struct ml_val *y = r ? &a[1].items[i] : &a[1];
-        items[i] = is_number(x) && is_number(y) ? combine(f->name + 7, x, y) : ml_val_null(ML_T_NONE);
+        items[i] = is_number(x) && is_number(y) ? combine(f->name + 7, x, y)
+                                                : ml_val_null(ML_T_NONE);
     }
     return ml_val_array(items, items != NULL ? n : 0);
 }

@@ -137,7 +137,8 @@ struct ml_val ml__fn_tolower(struct ml_fcx *f, const struct ml_val *a)
 }
 
 /* Byte offset of the occurrence-th hit that starts within [from, to); SIZE_MAX: there is none. */
-static size_t find_nth(struct ml_str s, struct ml_str needle, size_t from, size_t to, int64_t occurrence)
+static size_t find_nth(struct ml_str s, struct ml_str needle, size_t from, size_t to,
+                       int64_t occurrence)
 {
     for (;;) {
         const char *hit = to > from ? memmem(s.p + from, s.n - from, needle.p, needle.n) : NULL;
@@ -164,8 +165,8 @@ struct ml_val ml__fn_indexof(struct ml_fcx *f, const struct ml_val *a)
     if (start > n)
         return ml_val_long(-1);
     int64_t end = length < 0 || length > n - start ? n : start + length;
-    size_t at = find_nth(s, needle, ml_point_offset(s, (size_t)start), ml_point_offset(s, (size_t)end),
-                         occurrence);
+    size_t at = find_nth(s, needle, ml_point_offset(s, (size_t)start),
+                         ml_point_offset(s, (size_t)end), occurrence);
     return ml_val_long(at == SIZE_MAX ? -1 : (int64_t)ml_points((struct ml_str){s.p, at}));
 }
 

@@ -58,7 +58,8 @@ struct ml_val ml__fn_dayofweek(struct ml_fcx *f, const struct ml_val *a)
 {
     int64_t day = ml_floor_div(a->i, ML_TICKS_DAY);
     int64_t k = (day + 1) % 7;
-    if ((day - k + 7) * ML_TICKS_DAY > ML_TICKS_MAX) /* the last week of all is not whole: null, as the engine has it */
+    if ((day - k + 7) * ML_TICKS_DAY >
+        ML_TICKS_MAX) /* the last week of all is not whole: null, as the engine has it */
         return ml_val_null(ML_T_TIMESPAN);
     return ml_val_i64(ML_T_TIMESPAN, k * ML_TICKS_DAY);
 }
@@ -146,10 +147,10 @@ static int64_t unit_ticks(struct ml_str u)
     static const struct {
         const char *name;
         int64_t ticks;
-    } units[] = {{"week", 7 * ML_TICKS_DAY},    {"day", ML_TICKS_DAY},
-                 {"hour", ML_TICKS_HOUR},       {"minute", ML_TICKS_MINUTE},
-                 {"second", ML_TICKS_SECOND},   {"millisecond", ML_TICKS_MS},
-                 {"microsecond", ML_TICKS_US},  {"nanosecond", -1}};
+    } units[] = {{"week", 7 * ML_TICKS_DAY},   {"day", ML_TICKS_DAY},
+                 {"hour", ML_TICKS_HOUR},      {"minute", ML_TICKS_MINUTE},
+                 {"second", ML_TICKS_SECOND},  {"millisecond", ML_TICKS_MS},
+                 {"microsecond", ML_TICKS_US}, {"nanosecond", -1}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (is(u, units[i].name))
             return units[i].ticks;
@@ -215,7 +216,9 @@ struct ml_val ml__fn_datetime_add(struct ml_fcx *f, const struct ml_val *a)
 
 static double as_real(const struct ml_val *v)
 {
-    return v->type == ML_T_REAL ? v->d : v->type == ML_T_DECIMAL ? ml_dec_real(v->dec) : (double)v->i;
+    return v->type == ML_T_REAL      ? v->d
+           : v->type == ML_T_DECIMAL ? ml_dec_real(v->dec)
+                                     : (double)v->i;
 }
 
 struct ml_val ml__fn_make_datetime(struct ml_fcx *f, const struct ml_val *a)
@@ -258,7 +261,8 @@ struct ml_val ml__fn_unixtime(struct ml_fcx *f, const struct ml_val *a)
         int64_t t = a->i;
         if (scale < 1)
             return ml_val_datetime(ml_floor_div(t, 100) + ML_TICKS_UNIX);
-        if (__builtin_mul_overflow(t, (int64_t)scale, &t) || __builtin_add_overflow(t, ML_TICKS_UNIX, &t))
+        if (__builtin_mul_overflow(t, (int64_t)scale, &t) ||
+            __builtin_add_overflow(t, ML_TICKS_UNIX, &t))
             return bad_datetime();
         return ml_val_datetime(t);
     }
@@ -469,7 +473,9 @@ struct ml_val ml__fn_bin_at(struct ml_fcx *f, const struct ml_val *a)
         double size = as_real(&a[1]);
         double fixed = as_real(&a[2]);
         double r = fixed + floor((as_real(&a[0]) - fixed) / size) * size;
-        return !(size > 0) ? ml_val_null(t) : t == ML_T_REAL ? ml_val_real(r) : ml_val_i64(t, (int64_t)r);
+        return !(size > 0)      ? ml_val_null(t)
+               : t == ML_T_REAL ? ml_val_real(r)
+                                : ml_val_i64(t, (int64_t)r);
     }
     int64_t d;
     if (a[1].i <= 0 || __builtin_sub_overflow(a[0].i, a[2].i, &d))

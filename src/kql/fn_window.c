@@ -10,14 +10,15 @@ static bool truth(const struct ml_column *c, size_t i)
     return !v.null && v.i != 0;
 }
 
-int ml__win_row_number(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a, size_t n,
-                       struct ml_column *out)
+int ml__win_row_number(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a,
+                       size_t n, struct ml_column *out)
 {
     int64_t start = 1;
     if (e->n > 0) {
         struct ml_val v = ml_column_get(&a[0], 0);
         if (!a[0].constant || v.null || !ml_type_is_int(v.type))
-            return ml__rt_fail(cx->rt, e->node, "KS129", "the start of row_number must be a constant number");
+            return ml__rt_fail(cx->rt, e->node, "KS129",
+                               "the start of row_number must be a constant number");
         start = v.i;
     }
     if (!ml_column_init(out, cx->arena, ML_T_LONG, n))
@@ -31,12 +32,13 @@ int ml__win_row_number(struct ml_ecx *cx, const struct ml_expr *e, const struct 
     return ML_OK;
 }
 
-int ml__win_row_cumsum(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a, size_t n,
-                       struct ml_column *out)
+int ml__win_row_cumsum(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a,
+                       size_t n, struct ml_column *out)
 {
     bool real = a[0].type == ML_T_REAL;
     if (!real && !ml_type_is_int(a[0].type) && a[0].type != ML_T_TIMESPAN)
-        return ml__rt_fail(cx->rt, e->node, "KS107", "row_cumsum does not take a %s", ml_type_name(a[0].type));
+        return ml__rt_fail(cx->rt, e->node, "KS107", "row_cumsum does not take a %s",
+                           ml_type_name(a[0].type));
     if (!ml_column_init(out, cx->arena, e->type, n))
         return ml__rt_nomem(cx->rt);
     struct ml_val sum = {0};
@@ -57,8 +59,8 @@ int ml__win_row_cumsum(struct ml_ecx *cx, const struct ml_expr *e, const struct 
 }
 
 /* row_rank_dense: 1, 1, 2; row_rank_min: 1, 1, 3. */
-int ml__win_row_rank(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a, size_t n,
-                     struct ml_column *out)
+int ml__win_row_rank(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a,
+                     size_t n, struct ml_column *out)
 {
     bool dense = strcmp(e->fn->name, "row_rank_dense") == 0;
     int64_t rank = 0;
@@ -88,7 +90,8 @@ int ml__win_shift(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_co
     if (e->n > 1) {
         struct ml_val v = ml_column_get(&a[1], 0);
         if (!a[1].constant || v.null || v.i < 1)
-            return ml__rt_fail(cx->rt, e->node, "KS129", "the distance must be a constant, 1 or more");
+            return ml__rt_fail(cx->rt, e->node, "KS129",
+                               "the distance must be a constant, 1 or more");
         by = v.i;
     }
     if (e->n > 2) {

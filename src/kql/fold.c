@@ -113,8 +113,8 @@ static uint32_t first_point(struct ml_str s)
     return c;
 }
 
-bool ml_needle_init(struct ml_needle *n, struct ml_arena *a, struct ml_str text, enum ml_search kind,
-                    bool fold)
+bool ml_needle_init(struct ml_needle *n, struct ml_arena *a, struct ml_str text,
+                    enum ml_search kind, bool fold)
 {
     *n = (struct ml_needle){.text = text, .fold = fold, .ascii = true};
     for (size_t i = 0; i < text.n; i++)
@@ -243,7 +243,8 @@ static bool ascii_in(const struct ml_needle *n, struct ml_str text)
         size_t from = n->at_start ? 0 : text.n - m;
         return ascii_at(n, text.p + from) && borders(n, text, from, from + m);
     }
-    for (size_t at = ascii_candidate(n, text, 0); at < text.n; at = ascii_candidate(n, text, at + 1))
+    for (size_t at = ascii_candidate(n, text, 0); at < text.n;
+         at = ascii_candidate(n, text, at + 1))
         if (at + m <= text.n && ascii_at(n, text.p + at) && borders(n, text, at, at + m))
             return true;
     return false;

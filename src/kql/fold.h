@@ -26,11 +26,19 @@ struct ml_needle {
     bool at_end;
 };
 
-enum ml_search { ML_S_CONTAINS, ML_S_STARTS, ML_S_ENDS, ML_S_EQUALS, ML_S_HAS, ML_S_HASPREFIX, ML_S_HASSUFFIX };
+enum ml_search {
+    ML_S_CONTAINS,
+    ML_S_STARTS,
+    ML_S_ENDS,
+    ML_S_EQUALS,
+    ML_S_HAS,
+    ML_S_HASPREFIX,
+    ML_S_HASSUFFIX
+};
 
 /* False: out of memory. */
-bool ml_needle_init(struct ml_needle *n, struct ml_arena *a, struct ml_str text, enum ml_search kind,
-                    bool fold);
+bool ml_needle_init(struct ml_needle *n, struct ml_arena *a, struct ml_str text,
+                    enum ml_search kind, bool fold);
 bool ml_needle_in(const struct ml_needle *n, struct ml_str text);
 
 /* Code points of a text (a bad byte is one). */

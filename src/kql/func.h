@@ -17,12 +17,12 @@ struct ml_rt;
 /* What an implementation gets beside its arguments. */
 struct ml_fcx {
     struct ml_rt *rt;
-    struct ml_arena *arena; /* for the result */
-    unsigned n;             /* arguments given */
-    const uint8_t *types;   /* their static types */
-    const char *name;       /* of the function: tells rows that share an implementation apart */
-    enum ml_type type;      /* of the result */
-    void **cache;           /* the call's own state between rows; starts NULL */
+    struct ml_arena *arena;     /* for the result */
+    unsigned n;                 /* arguments given */
+    const uint8_t *types;       /* their static types */
+    const char *name;           /* of the function: tells rows that share an implementation apart */
+    enum ml_type type;          /* of the result */
+    void **cache;               /* the call's own state between rows; starts NULL */
     void (**drop)(void *cache); /* set by the implementation that fills cache */
 };
 
@@ -30,8 +30,8 @@ typedef struct ml_val ml_fn(struct ml_fcx *f, const struct ml_val *a);
 
 /* Evaluate over columns: n rows, all arguments evaluated. 0 or ML_E. */
 struct ml_ecx;
-typedef int ml_vec_fn(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a, size_t n,
-                      struct ml_column *out);
+typedef int ml_vec_fn(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a,
+                      size_t n, struct ml_column *out);
 
 enum {
     ML_FN_NULLS = 1,     /* is called with nulls */
@@ -59,7 +59,8 @@ const struct ml_func *ml_func_find(struct ml_str name);
 const struct ml_func *ml_func_at(size_t i);
 
 /* Helpers for implementations. */
-struct ml_val ml__f_text(struct ml_fcx *f, struct ml_buf *b); /* takes the buffer's text; frees it */
+struct ml_val ml__f_text(struct ml_fcx *f,
+                         struct ml_buf *b); /* takes the buffer's text; frees it */
 struct ml_val ml__f_string(struct ml_fcx *f, const char *p, size_t n); /* a copy */
 void *ml__f_alloc(struct ml_fcx *f, size_t n, size_t size);
 /* The query fails with this message (the first one counts). */

@@ -99,14 +99,30 @@ static bool escaped(struct json *j, const char *start, struct ml_str *out)
         }
         uint32_t point;
         switch (*j->p++) {
-        case '"': text[n++] = '"'; break;
-        case '\\': text[n++] = '\\'; break;
-        case '/': text[n++] = '/'; break;
-        case 'b': text[n++] = '\b'; break;
-        case 'f': text[n++] = '\f'; break;
-        case 'n': text[n++] = '\n'; break;
-        case 'r': text[n++] = '\r'; break;
-        case 't': text[n++] = '\t'; break;
+        case '"':
+            text[n++] = '"';
+            break;
+        case '\\':
+            text[n++] = '\\';
+            break;
+        case '/':
+            text[n++] = '/';
+            break;
+        case 'b':
+            text[n++] = '\b';
+            break;
+        case 'f':
+            text[n++] = '\f';
+            break;
+        case 'n':
+            text[n++] = '\n';
+            break;
+        case 'r':
+            text[n++] = '\r';
+            break;
+        case 't':
+            text[n++] = '\t';
+            break;
         case 'u':
             if (!unicode_escape(j, &point))
                 return false;

@@ -102,7 +102,8 @@ static size_t escape(const struct ml_lexer *l, size_t i, char *out, size_t *n)
     if (point < 0 || point > 0x10FFFF)
         return 0;
     size_t used = 1 + (size_t)digits;
-    if (point >= 0xD800 && point < 0xDC00 && at(l, i + used) == '\\' && at(l, i + used + 1) == 'u') {
+    if (point >= 0xD800 && point < 0xDC00 && at(l, i + used) == '\\' &&
+        at(l, i + used + 1) == 'u') {
         int64_t low = hex(l, i + used + 2, 4);
         if (low >= 0xDC00 && low < 0xE000) {
             point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
@@ -215,7 +216,8 @@ static struct ml_token number(struct ml_lexer *l, size_t from)
     }
     while (is_digit(at(l, i)))
         i++;
-    bool point = at(l, i) == '.' && at(l, i + 1) != '.' && !((at(l, i + 1) | 0x20) >= 'a' && (at(l, i + 1) | 0x20) <= 'z');
+    bool point = at(l, i) == '.' && at(l, i + 1) != '.' &&
+                 !((at(l, i + 1) | 0x20) >= 'a' && (at(l, i + 1) | 0x20) <= 'z');
     if (point)
         for (i++; is_digit(at(l, i)); i++)
             ;
@@ -246,7 +248,8 @@ static struct ml_token number(struct ml_lexer *l, size_t from)
     struct ml_str digits = {l->query.p + from, i - from};
     if (ml_long_parse(digits, &v))
         return literal(l, from, i, ml_val_long(v));
-    if (ml_str_eq(digits, ML_STR("9223372036854775808"))) { /* a minus may stand before it: n marks it */
+    if (ml_str_eq(digits,
+                  ML_STR("9223372036854775808"))) { /* a minus may stand before it: n marks it */
         struct ml_val least = ml_val_long(INT64_MIN);
         least.n = 1;
         return literal(l, from, i, least);
@@ -259,7 +262,8 @@ static struct ml_token name(struct ml_lexer *l, size_t from, size_t i)
     while (is_name(at(l, i)))
         i++;
     struct ml_str s = {l->query.p + from, i - from};
-    if (at(l, i) == '~' && at(l, i + 1) != '~' && (ml_str_eq(s, ML_STR("in")) || ml_str_eq(s, ML_STR("!in"))))
+    if (at(l, i) == '~' && at(l, i + 1) != '~' &&
+        (ml_str_eq(s, ML_STR("in")) || ml_str_eq(s, ML_STR("!in"))))
         i++;
     return make(l, ML_TOK_NAME, from, i);
 }

@@ -68,16 +68,16 @@ static void note_range(struct ml_plan *scan, const struct ml_expr *e)
             r = t;
             op = mirrored[i + 1];
         }
-        if (l->kind == ML_E_COLUMN && r->kind == ML_E_CONST && r->type == ML_T_DATETIME && !r->val.null &&
-            scan->columns[l->column] == (uint32_t)scan->source->time_column)
+        if (l->kind == ML_E_COLUMN && r->kind == ML_E_CONST && r->type == ML_T_DATETIME &&
+            !r->val.null && scan->columns[l->column] == (uint32_t)scan->source->time_column)
             narrow_time(scan, op, r->val.i);
     }
 }
 
 static void note_prefix(struct ml_plan *scan, const struct ml_expr *e)
 {
-    if (!is_call(e, "startswith_cs") || e->arg[0]->kind != ML_E_COLUMN || e->arg[1]->kind != ML_E_CONST ||
-        e->arg[1]->val.s.n <= scan->prefix.n)
+    if (!is_call(e, "startswith_cs") || e->arg[0]->kind != ML_E_COLUMN ||
+        e->arg[1]->kind != ML_E_CONST || e->arg[1]->val.s.n <= scan->prefix.n)
         return;
     scan->prefix = e->arg[1]->val.s;
     scan->prefix_column = scan->columns[e->arg[0]->column];
@@ -114,7 +114,8 @@ static struct ml_plan *filter_into_scan(struct optimizer *o, struct ml_plan *p)
 /* --- rule: a filter over a union filters its legs --- */
 
 /* The expression over a leg's columns. */
-static struct ml_expr *over_leg(struct optimizer *o, const struct ml_expr *e, const struct ml_plan *u, uint32_t leg)
+static struct ml_expr *over_leg(struct optimizer *o, const struct ml_expr *e,
+                                const struct ml_plan *u, uint32_t leg)
 {
     struct ml_expr *copy = alloc(o, 1, sizeof *copy);
     if (copy == NULL)
@@ -128,7 +129,8 @@ static struct ml_expr *over_leg(struct optimizer *o, const struct ml_expr *e, co
         }
         copy->kind = ML_E_CONST;
         copy->constant = true;
-        copy->val = e->column == 0 && u->sources != NULL ? ml_val_str(u->sources[leg]) : ml_val_null(e->type);
+        copy->val = e->column == 0 && u->sources != NULL ? ml_val_str(u->sources[leg])
+                                                         : ml_val_null(e->type);
         return copy;
     }
     copy->arg = alloc(o, e->n, sizeof *copy->arg);
@@ -161,8 +163,14 @@ static struct ml_plan *filter_into_union(struct optimizer *o, struct ml_plan *p)
             return p;
         in[0] = old->in[i];
         exprs[0] = e;
-        *f = (struct ml_plan){.kind = ML_P_FILTER, .out = old->in[i]->out, .nin = 1, .in = in, .n = 1,
-                              .exprs = exprs, .name = old->in[i]->name, .from_ticks = INT64_MIN,
+        *f = (struct ml_plan){.kind = ML_P_FILTER,
+                              .out = old->in[i]->out,
+                              .nin = 1,
+                              .in = in,
+                              .n = 1,
+                              .exprs = exprs,
+                              .name = old->in[i]->name,
+                              .from_ticks = INT64_MIN,
                               .to_ticks = INT64_MAX};
         legs[i] = rewrite(o, f);
     }
@@ -348,7 +356,8 @@ static void need(struct optimizer *o, struct ml_plan *p, const bool *columns)
             p->need[i] = more = true;
     if (!more || o->failed)
         return;
-    for (uint32_t i = 0; i < p->nfilters; i++) /* their columns are the scan's business, their sub-queries not */
+    for (uint32_t i = 0; i < p->nfilters;
+         i++) /* their columns are the scan's business, their sub-queries not */
         reads(o, p->filters[i], p->need, 0);
     if (p->sub != NULL)
         need_all(o, p->sub);
@@ -356,7 +365,8 @@ static void need(struct optimizer *o, struct ml_plan *p, const bool *columns)
         need_join(o, p);
     else if (p->kind == ML_P_UNION)
         need_union(o, p);
-    else if (p->kind == ML_P_PARTITION || p->kind == ML_P_SCAN_STEPS || (p->kind == ML_P_EXPAND && p->sub != NULL))
+    else if (p->kind == ML_P_PARTITION || p->kind == ML_P_SCAN_STEPS ||
+             (p->kind == ML_P_EXPAND && p->sub != NULL))
         need_all(o, p->in[0]);
     else if (p->nin == 1)
         need_input(o, p);

@@ -361,6 +361,7 @@ struct ml_node *ml_parse(struct ml_arena *a, struct ml_str query, struct ml_diag
         any |= n->kid[i]->kind != ML_N_LET && n->kid[i]->kind != ML_N_SET &&
                n->kid[i]->kind != ML_N_DECLARE;
     if (!any)
-        ml_diag_set(diag, "KS008", (uint32_t)query.n, 0, "the query is empty: an expression is missing");
+        ml_diag_set(diag, "KS008", (uint32_t)query.n, 0,
+                    "the query is empty: an expression is missing");
     return ml_diag_is_set(diag) ? NULL : n;
 }

@@ -18,8 +18,8 @@ struct ml_node *ml_parse(struct ml_arena *a, struct ml_str query, struct ml_diag
 
 struct ml_parser {
     struct ml_lexer lex;
-    struct ml_token tok;  /* the current one */
-    uint32_t last;        /* end of the token before it */
+    struct ml_token tok; /* the current one */
+    uint32_t last;       /* end of the token before it */
     int depth;
     bool colon;           /* ':' is the operator of search */
     bool wild;            /* a*b is a name with a wildcard, not a product */

@@ -17,11 +17,37 @@ static const struct level levels[] = {
     {true, {"+", "-", NULL}},
     {true, {"*", "/", "%", NULL}},
     {false,
-     {"=~", "!~", "has", "!has", "has_cs", "!has_cs", "hasprefix", "!hasprefix", "hasprefix_cs",
-      "!hasprefix_cs", "hassuffix", "!hassuffix", "hassuffix_cs", "!hassuffix_cs", "contains",
-      "!contains", "contains_cs", "!contains_cs", "startswith", "!startswith", "startswith_cs",
-      "!startswith_cs", "endswith", "!endswith", "endswith_cs", "!endswith_cs", "matches",
-      "notcontains", "containscs", ":", NULL}},
+     {"=~",
+      "!~",
+      "has",
+      "!has",
+      "has_cs",
+      "!has_cs",
+      "hasprefix",
+      "!hasprefix",
+      "hasprefix_cs",
+      "!hasprefix_cs",
+      "hassuffix",
+      "!hassuffix",
+      "hassuffix_cs",
+      "!hassuffix_cs",
+      "contains",
+      "!contains",
+      "contains_cs",
+      "!contains_cs",
+      "startswith",
+      "!startswith",
+      "startswith_cs",
+      "!startswith_cs",
+      "endswith",
+      "!endswith",
+      "endswith_cs",
+      "!endswith_cs",
+      "matches",
+      "notcontains",
+      "containscs",
+      ":",
+      NULL}},
 };
 
 enum { LEVELS = sizeof levels / sizeof levels[0] };
@@ -53,7 +79,8 @@ static void in_list(struct ml_parser *p, struct ml_node *n)
     ml__p_want(p, ")");
 }
 
-static struct ml_node *operation(struct ml_parser *p, struct ml_node *left, const char *op, int level)
+static struct ml_node *operation(struct ml_parser *p, struct ml_node *left, const char *op,
+                                 int level)
 {
     uint32_t pos = left->pos;
     struct ml_str text = p->tok.text;
@@ -320,7 +347,8 @@ static struct ml_node *literal(struct ml_parser *p)
         return ml__p_fail(p, "KS004", "the number does not fit a long");
     ml__p_next(p);
     struct ml_val v = t.val;
-    while (v.type == ML_T_STRING && p->tok.kind == ML_TOK_LITERAL && p->tok.val.type == ML_T_STRING) {
+    while (v.type == ML_T_STRING && p->tok.kind == ML_TOK_LITERAL &&
+           p->tok.val.type == ML_T_STRING) {
         char *joined = ml_arena_raw(p->lex.arena, v.s.n + p->tok.val.s.n + 1, 1);
         if (joined == NULL)
             return ml__p_fail(p, "ML201", "out of memory");

@@ -236,8 +236,8 @@ static void rule_parse(struct ml_parser *p, struct ml_node *n)
     ml__p_add(p, n, ml__p_expr(p));
     ml__p_want(p, "with");
     n->a = ml__p_node(p, ML_N_LIST, p->tok.pos);
-    while (p->tok.kind != ML_TOK_END && !ml__p_is(p, "|") && !ml__p_is(p, ")") && !ml__p_is(p, ";") &&
-           !ml__p_is(p, "}")) {
+    while (p->tok.kind != ML_TOK_END && !ml__p_is(p, "|") && !ml__p_is(p, ")") &&
+           !ml__p_is(p, ";") && !ml__p_is(p, "}")) {
         uint32_t pos = p->tok.pos;
         struct ml_node *item;
         if (ml__p_take(p, "*")) {
@@ -633,9 +633,21 @@ enum { RULES = sizeof rules / sizeof rules[0] };
 
 /* Known, and out of scope: refused by name. */
 static const char *const refused[] = {
-    "graph-match",    "make-graph",   "graph-to-table", "graph-shortest-paths", "graph-mark-components",
-    "graph-where-edges", "graph-where-nodes", "macro-expand", "execute-and-cache", "assert-schema",
-    "execute_and_cache", "externaldata", "external_table", "graph", NULL,
+    "graph-match",
+    "make-graph",
+    "graph-to-table",
+    "graph-shortest-paths",
+    "graph-mark-components",
+    "graph-where-edges",
+    "graph-where-nodes",
+    "macro-expand",
+    "execute-and-cache",
+    "assert-schema",
+    "execute_and_cache",
+    "externaldata",
+    "external_table",
+    "graph",
+    NULL,
 };
 
 /* The operator's name at the current token, hyphens joined; `last` is its last token. */
@@ -664,7 +676,8 @@ static struct ml_node *unknown(struct ml_parser *p, struct ml_str word)
     uint32_t pos = p->tok.pos;
     for (const char *const *r = refused; *r != NULL; r++)
         if (ml_str_eq(word, ml_str_of(*r))) {
-            ml_diag_set(p->lex.diag, "ML101", pos, (uint32_t)word.n, "operator '%s' is not supported", *r);
+            ml_diag_set(p->lex.diag, "ML101", pos, (uint32_t)word.n,
+                        "operator '%s' is not supported", *r);
             return ml__p_fail(p, "ML101", "");
         }
     struct ml_near near = {.wanted = word};

@@ -36,10 +36,10 @@ enum ml_expr_kind {
 };
 
 struct ml_expr {
-    uint8_t kind;     /* enum ml_expr_kind */
-    uint8_t type;     /* enum ml_type, static */
-    bool constant;    /* the same for every row: no column, nothing volatile */
-    bool window;      /* has a window function: needs all rows at once */
+    uint8_t kind;  /* enum ml_expr_kind */
+    uint8_t type;  /* enum ml_type, static */
+    bool constant; /* the same for every row: no column, nothing volatile */
+    bool window;   /* has a window function: needs all rows at once */
     uint32_t column;
     uint32_t n;
     struct ml_expr **arg;
@@ -47,7 +47,7 @@ struct ml_expr {
     struct ml_val val;
     struct ml_plan *plan;
     const struct ml_node *node; /* for messages */
-    uint32_t id; /* number of this expression within the query: finds its state */
+    uint32_t id;                /* number of this expression within the query: finds its state */
 };
 
 /* --- stages --- */
@@ -66,13 +66,13 @@ enum ml_plan_kind {
     ML_P_UNION,     /* in[]; maps */
     ML_P_PARSE,
     ML_P_PARSE_KV,
-    ML_P_EXPAND,    /* mv-expand; with sub: mv-apply */
-    ML_P_SERIES,    /* make-series */
+    ML_P_EXPAND, /* mv-expand; with sub: mv-apply */
+    ML_P_SERIES, /* make-series */
     ML_P_PARTITION,
-    ML_P_NESTED,    /* top-nested */
+    ML_P_NESTED,     /* top-nested */
     ML_P_SCAN_STEPS, /* the scan operator */
     ML_P_RANGE,
-    ML_P_SHARED,    /* in[0], run once and kept: materialize, as */
+    ML_P_SHARED, /* in[0], run once and kept: materialize, as */
 };
 
 enum ml_join_kind {
@@ -92,9 +92,9 @@ struct ml_agg_call {
     const struct ml_agg *agg;
     uint32_t n;
     struct ml_expr **arg;
-    enum ml_type type; /* of its first output */
-    uint32_t first;    /* its first column in the stage's output */
-    uint32_t columns;  /* arg_max has several */
+    enum ml_type type;       /* of its first output */
+    uint32_t first;          /* its first column in the stage's output */
+    uint32_t columns;        /* arg_max has several */
     struct ml_expr *filter;  /* sumif, ...: only rows where this is true; NULL: all */
     struct ml_expr *missing; /* make-series: default= */
     const struct ml_node *node;
@@ -116,7 +116,7 @@ struct ml_parse_spec {
     bool lead; /* and starts with one */
     uint32_t n;
     struct ml_parse_item *items;
-    uint32_t ncolumns; /* new columns, in order of appearance */
+    uint32_t ncolumns;     /* new columns, in order of appearance */
     const uint32_t *place; /* where each stands in the output */
     const enum ml_type *types;
     uint32_t flags;
@@ -139,9 +139,9 @@ struct ml_expand_item {
 struct ml_expand_spec {
     struct ml_expand_item *items;
     uint32_t n;
-    bool pairs;         /* kind=array: a bag gives [key, value] */
-    int32_t index;      /* output column of with_itemindex; -1: none */
-    uint32_t kept;      /* input columns that stay */
+    bool pairs;    /* kind=array: a bag gives [key, value] */
+    int32_t index; /* output column of with_itemindex; -1: none */
+    uint32_t kept; /* input columns that stay */
     struct ml_expr *limit;
 };
 
@@ -157,7 +157,7 @@ struct ml_scan_step {
 struct ml_steps_spec {
     struct ml_scan_step *steps;
     uint32_t nsteps;
-    uint32_t ninput;           /* columns of the input */
+    uint32_t ninput; /* columns of the input */
     uint32_t ndeclared;
     struct ml_expr **defaults; /* constants */
     int32_t match_id;          /* output column; -1 */
@@ -175,7 +175,7 @@ struct ml_plan {
     uint8_t kind; /* enum ml_plan_kind */
     bool serialized;
     struct ml_plan *optimized; /* what the optimizer made of this stage */
-    bool *need; /* by output column: somebody reads it. NULL: all are needed */
+    bool *need;                /* by output column: somebody reads it. NULL: all are needed */
     struct ml_schema out;
     uint32_t nin;
     struct ml_plan **in;
@@ -213,15 +213,15 @@ struct ml_plan {
     struct ml_steps_spec *steps;
     struct ml_nested_level *levels;
     uint32_t nlevels;
-    struct ml_plan *sub; /* sub-query of mv-apply, partition; its leaf is INPUT */
+    struct ml_plan *sub;  /* sub-query of mv-apply, partition; its leaf is INPUT */
     struct ml_plan *leaf; /* that leaf */
     /* SERIES: axis = exprs[n-1], keys before; NULL where not given */
     struct ml_expr *from;
     struct ml_expr *to;
     struct ml_expr *step;
     bool inclusive;
-    uint32_t shared; /* SHARED: its number within the query */
-    struct ml_str name; /* of the table, for withsource and search */
+    uint32_t shared;      /* SHARED: its number within the query */
+    struct ml_str name;   /* of the table, for withsource and search */
     struct ml_str render; /* kind of chart asked for; empty: none */
     const struct ml_node *render_node;
 };

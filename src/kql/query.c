@@ -46,7 +46,9 @@ static bool describe(struct ml_query *q)
         for (uint32_t k = 0; k < p->out.n; k++)
             c[k] = (struct ml_query_column){p->out.at[k].name, p->out.at[k].type};
         q->tables[i] = (struct ml_query_table){.name = ml_arena_copy(&q->arena, ml_str_of(name)),
-                                               .columns = c, .ncolumns = p->out.n, .render = p->render};
+                                               .columns = c,
+                                               .ncolumns = p->out.n,
+                                               .render = p->render};
     }
     return true;
 }
@@ -61,7 +63,8 @@ static int prepare(struct ml_query *q, const struct ml_query_options *o)
                            .random = (uint64_t)ml_wall_ns(),
                            .diag = &q->diag,
                            .from_ticks = o->from_ticks,
-                           .to_ticks = o->from_ticks == 0 && o->to_ticks == 0 ? INT64_MAX : o->to_ticks,
+                           .to_ticks = o->from_ticks == 0 && o->to_ticks == 0 ? INT64_MAX
+                                                                              : o->to_ticks,
                            .parameters = o->parameters,
                            .nparameters = o->nparameters};
     struct ml_node *tree = ml_parse(&q->arena, q->text, &q->diag);

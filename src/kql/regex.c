@@ -54,9 +54,9 @@ static const char *foreign(struct ml_str s)
             char more = i + 3 < s.n ? s.p[i + 3] : '\0';
             if (kind == '=' || kind == '!' || (kind == '<' && (more == '=' || more == '!')))
                 return "look-around";
-            if (kind == '>' || kind == '|' || kind == '#' || kind == '&' || kind == '(' || kind == 'R' ||
-                kind == 'C' || kind == '\'' || (kind >= '0' && kind <= '9') || kind == '+' ||
-                (kind == 'P' && more != '<'))
+            if (kind == '>' || kind == '|' || kind == '#' || kind == '&' || kind == '(' ||
+                kind == 'R' || kind == 'C' || kind == '\'' || (kind >= '0' && kind <= '9') ||
+                kind == '+' || (kind == 'P' && more != '<'))
                 return "this group";
         } else if ((c == '*' || c == '+' || c == '?' || c == '}') && next == '+') {
             return "possessive quantifiers";
@@ -110,14 +110,15 @@ int ml_regex_new(struct ml_str pattern, unsigned flags, struct ml_regex **out, s
     options |= flags & ML_RE_MULTILINE ? PCRE2_MULTILINE : 0;
     int code = 0;
     PCRE2_SIZE at = 0;
-    r->code = pcre2_compile((PCRE2_SPTR)(pattern.p != NULL ? pattern.p : ""), pattern.n, options, &code,
-                            &at, NULL);
+    r->code = pcre2_compile((PCRE2_SPTR)(pattern.p != NULL ? pattern.p : ""), pattern.n, options,
+                            &code, &at, NULL);
     int rc = r->code != NULL ? limits(r) : ML_EINVALID;
     if (rc != ML_OK) {
         PCRE2_UCHAR text[200] = "out of memory";
         if (r->code == NULL)
             pcre2_get_error_message(code, text, sizeof text);
-        ml_fail(e, rc, "bad regular expression: %s at character %zu", (const char *)text, (size_t)at + 1);
+        ml_fail(e, rc, "bad regular expression: %s at character %zu", (const char *)text,
+                (size_t)at + 1);
         ml_regex_free(r);
         return rc;
     }
@@ -153,8 +154,8 @@ unsigned ml_regex_group(const struct ml_regex *r, struct ml_str name)
 
 int ml_regex_find(struct ml_regex *r, struct ml_str text, size_t from)
 {
-    int rc = pcre2_match(r->code, (PCRE2_SPTR)(text.p != NULL ? text.p : ""), text.n, from, 0, r->match,
-                         r->ctx);
+    int rc = pcre2_match(r->code, (PCRE2_SPTR)(text.p != NULL ? text.p : ""), text.n, from, 0,
+                         r->match, r->ctx);
     if (rc > 0)
         return 1;
     return rc == PCRE2_ERROR_NOMATCH ? 0 : ML_ELIMIT;

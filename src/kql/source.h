@@ -25,8 +25,8 @@ struct ml_source_column {
 struct ml_scan_ask {
     const uint32_t *columns; /* the only ones that will be asked for, rising */
     size_t ncolumns;
-    int64_t from_ticks; /* time column >= from; INT64_MIN: open */
-    int64_t to_ticks;   /* time column <= to; INT64_MAX: open */
+    int64_t from_ticks;     /* time column >= from; INT64_MIN: open */
+    int64_t to_ticks;       /* time column <= to; INT64_MAX: open */
     uint32_t prefix_column; /* string column that must start with prefix, byte for byte */
     struct ml_str prefix;   /* n = 0: none */
     uint64_t limit_rows;    /* this many rows are enough; 0: all (only given without a filter) */
@@ -62,8 +62,7 @@ struct ml_source_ops {
                 struct ml_error *e);
     /* Rows of the next block that may hold something; *rows = 0: the end. */
     int (*next)(struct ml_scan *scan, size_t *rows, struct ml_error *e);
-    int (*column)(struct ml_scan *scan, uint32_t column, struct ml_chunk *out,
-                  struct ml_error *e);
+    int (*column)(struct ml_scan *scan, uint32_t column, struct ml_chunk *out, struct ml_error *e);
     void (*close)(struct ml_scan *scan); /* NULL is fine */
 };
 

@@ -66,7 +66,8 @@ static bool cell_eq(const struct ml_column *a, size_t i, const struct ml_column 
     return ml_val_eq(&x, &y);
 }
 
-static bool same_key(const struct ml_groups *g, const struct ml_column *keys, size_t row, size_t group)
+static bool same_key(const struct ml_groups *g, const struct ml_column *keys, size_t row,
+                     size_t group)
 {
     for (size_t c = 0; c < g->keys.all.ncols; c++)
         if (!cell_eq(&keys[c], row, &g->keys.all.cols[c], group))
@@ -117,8 +118,8 @@ static bool add_group(struct ml_groups *g, const struct ml_column *keys, size_t 
     return ok;
 }
 
-bool ml__groups_find(struct ml_groups *g, struct ml_arena *tmp, const struct ml_column *keys, size_t n,
-                     bool add, uint32_t *group)
+bool ml__groups_find(struct ml_groups *g, struct ml_arena *tmp, const struct ml_column *keys,
+                     size_t n, bool add, uint32_t *group)
 {
     uint64_t *h = ml_arena_alloc(tmp, n, sizeof *h);
     if (h == NULL)
@@ -127,8 +128,8 @@ bool ml__groups_find(struct ml_groups *g, struct ml_arena *tmp, const struct ml_
         hash_column(&keys[c], n, h);
     for (size_t i = 0; i < n; i++) {
         size_t at = h[i] & (g->cap - 1);
-        while (g->slots[at] != 0 && (g->hashes[g->slots[at] - 1] != h[i] ||
-                                     !same_key(g, keys, i, g->slots[at] - 1)))
+        while (g->slots[at] != 0 &&
+               (g->hashes[g->slots[at] - 1] != h[i] || !same_key(g, keys, i, g->slots[at] - 1)))
             at = (at + 1) & (g->cap - 1);
         if (g->slots[at] != 0) {
             group[i] = g->slots[at] - 1;

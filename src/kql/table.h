@@ -9,9 +9,9 @@
 
 struct ml_groups {
     struct ml_rowset keys; /* one row a group, in order of first appearance */
-    uint32_t *slots;     /* owned: group + 1; 0: free */
-    uint64_t *hashes;    /* owned: of each group */
-    size_t cap;          /* slots, a power of two */
+    uint32_t *slots;       /* owned: group + 1; 0: free */
+    uint64_t *hashes;      /* owned: of each group */
+    size_t cap;            /* slots, a power of two */
     size_t hashes_cap;
 };
 
@@ -22,7 +22,7 @@ static inline size_t ml__groups_n(const struct ml_groups *g)
     return g->keys.all.n;
 }
 /* The group of every row; new ones are added (`add`) or answered as UINT32_MAX. False: out of memory. */
-bool ml__groups_find(struct ml_groups *g, struct ml_arena *tmp, const struct ml_column *keys, size_t n,
-                     bool add, uint32_t *group);
+bool ml__groups_find(struct ml_groups *g, struct ml_arena *tmp, const struct ml_column *keys,
+                     size_t n, bool add, uint32_t *group);
 
 #endif

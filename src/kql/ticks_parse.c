@@ -166,8 +166,7 @@ static bool american_date(struct reader *r, struct ml_civil *c)
 {
     if (!number(r, 1, 2, &c->month) || !(take(r, '/') || take(r, '-')))
         return false;
-    return number(r, 1, 2, &c->day) && (take(r, '/') || take(r, '-')) &&
-           number(r, 4, 4, &c->year);
+    return number(r, 1, 2, &c->day) && (take(r, '/') || take(r, '-')) && number(r, 4, 4, &c->year);
 }
 
 bool ml_datetime_parse(struct ml_str s, int64_t *ticks)
@@ -213,18 +212,15 @@ double ml_timespan_unit(struct ml_str unit)
         const char *name;
         double ticks;
     } units[] = {
-        {"d", 864e9},          {"day", 864e9},        {"days", 864e9},
-        {"h", 36e9},           {"hr", 36e9},          {"hrs", 36e9},
-        {"hour", 36e9},        {"hours", 36e9},       {"m", 6e8},
-        {"min", 6e8},          {"minute", 6e8},       {"minutes", 6e8},
-        {"s", 1e7},            {"sec", 1e7},          {"second", 1e7},
-        {"seconds", 1e7},      {"ms", 1e4},           {"milli", 1e4},
-        {"millis", 1e4},       {"millisec", 1e4},     {"millisecond", 1e4},
-        {"milliseconds", 1e4}, {"micro", 10},         {"micros", 10},
-        {"microsec", 10},      {"microsecond", 10},   {"microseconds", 10},
-        {"nano", 0.01},        {"nanos", 0.01},       {"nanosec", 0.01},
-        {"nanosecond", 0.01},  {"nanoseconds", 0.01}, {"tick", 1},
-        {"ticks", 1},
+        {"d", 864e9},         {"day", 864e9},        {"days", 864e9},      {"h", 36e9},
+        {"hr", 36e9},         {"hrs", 36e9},         {"hour", 36e9},       {"hours", 36e9},
+        {"m", 6e8},           {"min", 6e8},          {"minute", 6e8},      {"minutes", 6e8},
+        {"s", 1e7},           {"sec", 1e7},          {"second", 1e7},      {"seconds", 1e7},
+        {"ms", 1e4},          {"milli", 1e4},        {"millis", 1e4},      {"millisec", 1e4},
+        {"millisecond", 1e4}, {"milliseconds", 1e4}, {"micro", 10},        {"micros", 10},
+        {"microsec", 10},     {"microsecond", 10},   {"microseconds", 10}, {"nano", 0.01},
+        {"nanos", 0.01},      {"nanosec", 0.01},     {"nanosecond", 0.01}, {"nanoseconds", 0.01},
+        {"tick", 1},          {"ticks", 1},
     };
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (ml_str_eq(unit, ml_str_of(units[i].name)))
@@ -280,8 +276,10 @@ bool ml_timespan_parse(struct ml_str s, int64_t *ticks)
         days > 10675199)
         return false;
     int64_t t = days * ML_TICKS_DAY;
-    if (__builtin_add_overflow(t, c.hour * ML_TICKS_HOUR + c.minute * ML_TICKS_MINUTE +
-                                      c.second * ML_TICKS_SECOND + c.fraction, &t))
+    if (__builtin_add_overflow(t,
+                               c.hour * ML_TICKS_HOUR + c.minute * ML_TICKS_MINUTE +
+                                   c.second * ML_TICKS_SECOND + c.fraction,
+                               &t))
         return false;
     *ticks = minus ? -t : t;
     return true;

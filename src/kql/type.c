@@ -14,12 +14,12 @@ static const struct {
     const char *name;
     enum ml_type type;
 } spellings[] = {
-    {"bool", ML_T_BOOL},       {"boolean", ML_T_BOOL},    {"int", ML_T_INT},
-    {"long", ML_T_LONG},       {"real", ML_T_REAL},       {"double", ML_T_REAL},
-    {"decimal", ML_T_DECIMAL}, {"datetime", ML_T_DATETIME}, {"date", ML_T_DATETIME},
-    {"timespan", ML_T_TIMESPAN}, {"time", ML_T_TIMESPAN}, {"guid", ML_T_GUID},
-    {"uuid", ML_T_GUID},       {"uniqueid", ML_T_GUID},   {"string", ML_T_STRING},
-    {"dynamic", ML_T_DYNAMIC}, {"int32", ML_T_INT},       {"int64", ML_T_LONG},
+    {"bool", ML_T_BOOL},         {"boolean", ML_T_BOOL},      {"int", ML_T_INT},
+    {"long", ML_T_LONG},         {"real", ML_T_REAL},         {"double", ML_T_REAL},
+    {"decimal", ML_T_DECIMAL},   {"datetime", ML_T_DATETIME}, {"date", ML_T_DATETIME},
+    {"timespan", ML_T_TIMESPAN}, {"time", ML_T_TIMESPAN},     {"guid", ML_T_GUID},
+    {"uuid", ML_T_GUID},         {"uniqueid", ML_T_GUID},     {"string", ML_T_STRING},
+    {"dynamic", ML_T_DYNAMIC},   {"int32", ML_T_INT},         {"int64", ML_T_LONG},
 };
 
 const char *ml_type_name(enum ml_type t)

@@ -11,20 +11,20 @@
 #include <stdint.h>
 
 /* X(name, KQL name, .NET name). The order is the storage order of struct ml_column. */
-#define ML_TYPES(X)                                                                             \
-    X(NONE, "unknown", "System.Object")                                                         \
-    X(BOOL, "bool", "System.SByte")                                                             \
-    X(INT, "int", "System.Int32")                                                               \
-    X(LONG, "long", "System.Int64")                                                             \
-    X(REAL, "real", "System.Double")                                                            \
-    X(DECIMAL, "decimal", "System.Data.SqlTypes.SqlDecimal")                                    \
-    X(DATETIME, "datetime", "System.DateTime")                                                  \
-    X(TIMESPAN, "timespan", "System.TimeSpan")                                                  \
-    X(GUID, "guid", "System.Guid")                                                              \
-    X(STRING, "string", "System.String")                                                        \
-    X(DYNAMIC, "dynamic", "System.Object")                                                      \
-    X(ARRAY, "array", "System.Object")                                                          \
-    X(BAG, "dictionary", "System.Object")                                                       \
+#define ML_TYPES(X)                                          \
+    X(NONE, "unknown", "System.Object")                      \
+    X(BOOL, "bool", "System.SByte")                          \
+    X(INT, "int", "System.Int32")                            \
+    X(LONG, "long", "System.Int64")                          \
+    X(REAL, "real", "System.Double")                         \
+    X(DECIMAL, "decimal", "System.Data.SqlTypes.SqlDecimal") \
+    X(DATETIME, "datetime", "System.DateTime")               \
+    X(TIMESPAN, "timespan", "System.TimeSpan")               \
+    X(GUID, "guid", "System.Guid")                           \
+    X(STRING, "string", "System.String")                     \
+    X(DYNAMIC, "dynamic", "System.Object")                   \
+    X(ARRAY, "array", "System.Object")                       \
+    X(BAG, "dictionary", "System.Object")                    \
     X(TEXT, "json", "System.Object")
 
 #define ML_ENUM(name, text, net) ML_T_##name,

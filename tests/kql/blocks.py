@@ -1,4 +1,5 @@
 """Reading .test files and running their blocks; see README.md here."""
+
 from __future__ import annotations
 
 import json
@@ -35,7 +36,7 @@ def read_blocks(path: Path) -> list[Block]:
         lines = [line for line in answer.splitlines() if line.strip() and not line.startswith("#")]
         block = Block(name=name, query=query, ordered=mark == "--sorted")
         for setting in settings:
-            block.now = setting[len("now="):]
+            block.now = setting[len("now=") :]
         if lines[0].startswith("!"):
             block.error = lines[0][1:]
         else:
@@ -49,8 +50,15 @@ def run_batch(program: str, queries: list[str], *options: str) -> list[dict]:
     """The answers to queries, in their order."""
     tables = [f"--table={p.stem}={p}" for p in sorted((HERE / "tables").glob("*"))]
     lines = "".join(json.dumps({"id": i, "query": q}) + "\n" for i, q in enumerate(queries))
-    done = subprocess.run([program, "query", "--batch", *tables, *options], input=lines, capture_output=True,
-                          text=True, encoding="utf-8", timeout=120, check=False)
+    done = subprocess.run(
+        [program, "query", "--batch", *tables, *options],
+        input=lines,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [a["id"] for a in answers] == list(range(len(queries)))
@@ -62,8 +70,13 @@ def table_of(answer: dict, index: int = 0) -> tuple[list[tuple[str, str]], list[
     assert "result" in answer, answer.get("error")
     table = answer["result"]["tables"][index]
     columns = [(c["name"], c["type"]) for c in table["columns"]]
-    rows = [[json.loads(v) if t == "dynamic" and isinstance(v, str) else v
-             for v, (_, t) in zip(row, columns)] for row in table["rows"]]
+    rows = [
+        [
+            json.loads(v) if t == "dynamic" and isinstance(v, str) else v
+            for v, (_, t) in zip(row, columns)
+        ]
+        for row in table["rows"]
+    ]
     return columns, rows
 
 

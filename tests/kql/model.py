@@ -2,6 +2,7 @@
 
 It knows nothing of blocks, vectors or hash tables; the engine must give the same multiset of rows.
 """
+
 from __future__ import annotations
 
 import collections
@@ -41,8 +42,16 @@ def group(rows, key, value):
     out = []
     for k, values in groups.items():
         known = [v for v in values if v is not None]
-        out.append((k, len(values), sum(known), min(known, default=None), max(known, default=None),
-                    len(set(known))))
+        out.append(
+            (
+                k,
+                len(values),
+                sum(known),
+                min(known, default=None),
+                max(known, default=None),
+                len(set(known)),
+            )
+        )
     return out
 
 
@@ -104,8 +113,15 @@ def has(text, needle):
     at = text.find(needle)
     while at >= 0:
         end = at + len(needle)
-        left = not needle or not is_term_char(needle[0]) or at == 0 or not is_term_char(text[at - 1])
-        right = not needle or not is_term_char(needle[-1]) or end == len(text) or not is_term_char(text[end])
+        left = (
+            not needle or not is_term_char(needle[0]) or at == 0 or not is_term_char(text[at - 1])
+        )
+        right = (
+            not needle
+            or not is_term_char(needle[-1])
+            or end == len(text)
+            or not is_term_char(text[end])
+        )
         if left and right:
             return True
         at = text.find(needle, at + 1)
@@ -117,4 +133,6 @@ def modulo(a, b):
 
 
 def divide(a, b):
-    return None if a is None or b is None or b == 0 else math.trunc(a / b) if abs(a) < 2**50 else None
+    return (
+        None if a is None or b is None or b == 0 else math.trunc(a / b) if abs(a) < 2**50 else None
+    )

@@ -1,4 +1,5 @@
 """Every block of every .test file, with the optimizer and without."""
+
 from __future__ import annotations
 
 import pytest

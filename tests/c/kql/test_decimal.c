@@ -86,8 +86,10 @@ static void random_sums_agree_with_integers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_goes_there_and_back), cmocka_unit_test(arithmetic_is_decimal),
-        cmocka_unit_test(bins_down), cmocka_unit_test(integers_fit_or_do_not),
+        cmocka_unit_test(text_goes_there_and_back),
+        cmocka_unit_test(arithmetic_is_decimal),
+        cmocka_unit_test(bins_down),
+        cmocka_unit_test(integers_fit_or_do_not),
         cmocka_unit_test(random_sums_agree_with_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,10 @@ static void terms(void **state)
 static void folding(void **state)
 {
     assert_true(found("CAF\xC3\x89", "caf\xC3\xA9", ML_S_EQUALS, true));
-    assert_false(found("STRASSE", "stra\xC3\x9F" "e", ML_S_EQUALS, true));
+    assert_false(found("STRASSE",
+                       "stra\xC3\x9F"
+                       "e",
+                       ML_S_EQUALS, true));
     assert_true(found("\xC3\x84rger", "\xC3\xA4", ML_S_STARTS, true));
 }
 
@@ -82,7 +85,8 @@ static void bytes_that_are_no_utf8_stand_for_themselves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(terms), cmocka_unit_test(folding),
+        cmocka_unit_test(terms),
+        cmocka_unit_test(folding),
         cmocka_unit_test(random_searches_agree_with_the_plain_loop),
         cmocka_unit_test(bytes_that_are_no_utf8_stand_for_themselves),
     };

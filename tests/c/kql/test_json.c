@@ -30,8 +30,9 @@ static void values_go_there_and_back(void **state)
 
 static void what_is_no_json_is_refused(void **state)
 {
-    static const char *const bad[] = {"", "{", "[1,]", "{\"a\"}", "01", "1.", "-", "\"a", "'a'", "nul", "[1] x", "\"\t\"",
-                                      "\"\\x\"", "{a:1}"};
+    static const char *const bad[] = {"",      "{",      "[1,]",    "{\"a\"}", "01",
+                                      "1.",    "-",      "\"a",     "'a'",     "nul",
+                                      "[1] x", "\"\t\"", "\"\\x\"", "{a:1}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct ml_arena a = {0};
         struct ml_val v;
@@ -76,8 +77,10 @@ static void bags_are_equal_in_any_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_go_there_and_back), cmocka_unit_test(what_is_no_json_is_refused),
-        cmocka_unit_test(depth_is_bounded), cmocka_unit_test(text_that_is_no_json_is_a_string),
+        cmocka_unit_test(values_go_there_and_back),
+        cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(text_that_is_no_json_is_a_string),
         cmocka_unit_test(bags_are_equal_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,12 +4,18 @@
 #include "test.h"
 
 static const char *const queries[] = {
-    "traces | where timestamp > ago(1d) and message has_any (\"a\", 'b') | summarize c = count(), avg(x) by bin(timestamp, 1h), name",
-    "let f = (x:long, T:(a:string, *)) { T | extend y = x }; let g = view () { print 1 }; range x from 1 to 10 step 2 | top 3 by x desc nulls last",
-    "datatable(a:dynamic, b:guid)[dynamic({\"x\": [1, 'y', datetime(2020-01-01), 1d]}), guid(0123456789abcdef0123456789abcdef)]",
-    "T | join kind=leftouter (U | project k, v) on k, $left.a == $right.b | mv-expand with_itemindex=i e = d.x[0] to typeof(long) limit 5",
-    "T | parse kind=regex flags=i s with * \"a\" b:long \"c\" * | make-series n = count() default = 0 on t from a to b step 1h by k",
-    "T | scan with_match_id=m declare (c:long = 0) with (step s output=none: x > 1 => c = s.c + 1; step t: true;)",
+    "traces | where timestamp > ago(1d) and message has_any (\"a\", 'b') | summarize c = count(), "
+    "avg(x) by bin(timestamp, 1h), name",
+    "let f = (x:long, T:(a:string, *)) { T | extend y = x }; let g = view () { print 1 }; range x "
+    "from 1 to 10 step 2 | top 3 by x desc nulls last",
+    "datatable(a:dynamic, b:guid)[dynamic({\"x\": [1, 'y', datetime(2020-01-01), 1d]}), "
+    "guid(0123456789abcdef0123456789abcdef)]",
+    "T | join kind=leftouter (U | project k, v) on k, $left.a == $right.b | mv-expand "
+    "with_itemindex=i e = d.x[0] to typeof(long) limit 5",
+    "T | parse kind=regex flags=i s with * \"a\" b:long \"c\" * | make-series n = count() default "
+    "= 0 on t from a to b step 1h by k",
+    "T | scan with_match_id=m declare (c:long = 0) with (step s output=none: x > 1 => c = s.c + 1; "
+    "step t: true;)",
     "print @\"\\d\", h'x', ```a\nb```, \"a\" 'b', -1.5e3, 0xFF, 1.02:00 // the end",
 };
 
@@ -42,7 +48,8 @@ static void prefixes_and_slips_never_crash(void **state)
 
 static void depth_is_bounded(void **state)
 {
-    static const char *const openers[] = {"(", "-", "f(", "[", "dynamic([", "a[", "not(", "T | union (", NULL};
+    static const char *const openers[] = {"(",  "-",    "f(",          "[", "dynamic([",
+                                          "a[", "not(", "T | union (", NULL};
     for (const char *const *o = openers; *o != NULL; o++) {
         struct ml_buf b = {0};
         struct ml_arena a = {0};

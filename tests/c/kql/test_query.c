@@ -38,7 +38,8 @@ static int drop_table(void **state)
 }
 
 /* The rows of a query's first table; its first cell if it is a long. */
-static int run(const char *text, const struct ml_query_options *o, size_t *rows, int64_t *cell, struct ml_diag *why)
+static int run(const char *text, const struct ml_query_options *o, size_t *rows, int64_t *cell,
+               struct ml_diag *why)
 {
     struct ml_query *q = NULL;
     int rc = ml_query_open(ml_str_of(text), o, &q);
@@ -106,11 +107,15 @@ static void parameters_replace_defaults(void **state)
 }
 
 static const char *const hungry[] = {
-    "datatable(k:long, d:dynamic, s:string)[1, dynamic({\"a\": [1, 2]}), \"x=1\", 2, dynamic(null), \"y\"]"
+    "datatable(k:long, d:dynamic, s:string)[1, dynamic({\"a\": [1, 2]}), \"x=1\", 2, "
+    "dynamic(null), \"y\"]"
     " | where s has 'x' or k > 1 | mv-expand e = d.a | extend t = strcat(s, tostring(k))"
-    " | summarize make_list(t), arg_max(k, *), dcount(s), percentile(k, 50) by bin(k, 1) | sort by k asc",
-    "let f = (x:long) { x * 2 }; range x from 1 to 10 step 1 | join kind=fullouter (range x from 5 to 15 step 1) on x"
-    " | union withsource=t (print x = 1) | parse kind=regex t with a \"_\" b | extend y = f(x), z = extract(\"(\\\\d)\", 1, t)",
+    " | summarize make_list(t), arg_max(k, *), dcount(s), percentile(k, 50) by bin(k, 1) | sort by "
+    "k asc",
+    "let f = (x:long) { x * 2 }; range x from 1 to 10 step 1 | join kind=fullouter (range x from 5 "
+    "to 15 step 1) on x"
+    " | union withsource=t (print x = 1) | parse kind=regex t with a \"_\" b | extend y = f(x), z "
+    "= extract(\"(\\\\d)\", 1, t)",
 };
 
 static int attempt(void *arg)
@@ -134,8 +139,10 @@ static void without_memory_it_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_make_no_difference), cmocka_unit_test(the_request_narrows_time),
-        cmocka_unit_test(limits_end_a_query_with_their_name), cmocka_unit_test(parameters_replace_defaults),
+        cmocka_unit_test(blocks_make_no_difference),
+        cmocka_unit_test(the_request_narrows_time),
+        cmocka_unit_test(limits_end_a_query_with_their_name),
+        cmocka_unit_test(parameters_replace_defaults),
         cmocka_unit_test(without_memory_it_says_so),
     };
     return cmocka_run_group_tests(tests, make_table, drop_table);

@@ -25,9 +25,9 @@ static void known_days(void **state)
 static void spellings_of_one_moment(void **state)
 {
     static const char *const same[] = {
-        "2016-02-17T08:40:01Z",      "2016-02-17 08:40:01",         "2016-02-17T09:40:01+01:00",
-        "02/17/2016 08:40:01",       "Wed, 17 Feb 2016 08:40:01 GMT", "17 Feb 16 08:40:01",
-        "2016-2-17T08:40:01.0000000Z", "  2016-02-17T08:40:01 ",    "02/17/2016 8:40:01 AM",
+        "2016-02-17T08:40:01Z",        "2016-02-17 08:40:01",           "2016-02-17T09:40:01+01:00",
+        "02/17/2016 08:40:01",         "Wed, 17 Feb 2016 08:40:01 GMT", "17 Feb 16 08:40:01",
+        "2016-2-17T08:40:01.0000000Z", "  2016-02-17T08:40:01 ",        "02/17/2016 8:40:01 AM",
     };
     int64_t want;
     assert_true(ml_datetime_parse(ml_str_of(same[0]), &want));
@@ -40,8 +40,15 @@ static void spellings_of_one_moment(void **state)
 
 static void no_such_moments(void **state)
 {
-    static const char *const bad[] = {"", "2016-02-30", "13-01-2022", "2016-02-17T24:00:00", "yesterday", "2016-02-17T08:40:01X",
-                                      "0000-01-01", "10000-01-01", "0001-01-01T00:00:00+01:00"};
+    static const char *const bad[] = {"",
+                                      "2016-02-30",
+                                      "13-01-2022",
+                                      "2016-02-17T24:00:00",
+                                      "yesterday",
+                                      "2016-02-17T08:40:01X",
+                                      "0000-01-01",
+                                      "10000-01-01",
+                                      "0001-01-01T00:00:00+01:00"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct guarded g = guarded_new(bad[i], strlen(bad[i]));
         int64_t t = 42;
@@ -91,9 +98,12 @@ static void prints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_day_goes_there_and_back), cmocka_unit_test(known_days),
-        cmocka_unit_test(spellings_of_one_moment),       cmocka_unit_test(no_such_moments),
-        cmocka_unit_test(timespans),                     cmocka_unit_test(prints),
+        cmocka_unit_test(every_day_goes_there_and_back),
+        cmocka_unit_test(known_days),
+        cmocka_unit_test(spellings_of_one_moment),
+        cmocka_unit_test(no_such_moments),
+        cmocka_unit_test(timespans),
+        cmocka_unit_test(prints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
