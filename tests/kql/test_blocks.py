@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 import blocks
+import pytest
 
 FILES = sorted(blocks.HERE.glob("*.test"))
 CASES = [pytest.param(b, id=f"{p.stem}/{b.name}") for p in FILES for b in blocks.read_blocks(p)]

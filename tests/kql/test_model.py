@@ -6,10 +6,9 @@ import json
 import os
 import random
 
-import pytest
-
 import blocks
 import model
+import pytest
 
 SEED = int(os.environ.get("MEMLINE_SEED", "0")) or random.randrange(1 << 30)
 ROUNDS = 40
