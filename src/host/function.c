@@ -15,7 +15,8 @@ static const struct {
     const char *type;
     enum ml_trigger kind;
 } kinds[] = {
-    {"httpTrigger", ML_TRIGGER_HTTP},     {"timerTrigger", ML_TRIGGER_TIMER},
+    {"httpTrigger", ML_TRIGGER_HTTP},
+    {"timerTrigger", ML_TRIGGER_TIMER},
     {"warmupTrigger", ML_TRIGGER_WARMUP},
 };
 

@@ -33,7 +33,7 @@ struct ml_host;
 struct ml_invocation;
 struct ml_records;
 struct ml_timers;
-struct ml_watch;
+struct ml_source_watch;
 struct ml_keys;
 struct ml_cors;
 
@@ -133,7 +133,7 @@ struct ml_host {
 
     struct ml_records *records; /* NULL: telemetry is off */
     struct ml_timers *timers;
-    struct ml_watch *watch;
+    struct ml_source_watch *watch;
     struct ml_cors *cors; /* NULL: off */
     struct ml_keys *keys; /* NULL: off */
     int json_fd;          /* of --json-output-file, or stdout; -1: off */

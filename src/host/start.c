@@ -511,7 +511,7 @@ static void finish(struct run *r)
         ml_timer_free(h->slots[i].restart);
     }
     ml_records_close(h, 2000);
-    ml_watch_free(h->watch);
+    ml_source_watch_free(h->watch);
     ml_timer_free(h->tick);
     ml_timer_free(r->stopper);
     for (int i = 0; i < 3; i++)
@@ -547,7 +547,7 @@ static int run(struct run *r)
     ml_running_tell(h->state_dir, h->base_url, h->keys != NULL ? ml_keys_master(h->keys) : "");
     watch_signals(r);
     environment_folder(h, skip);
-    (void)ml_watch_new(h->loop, &h->settings, skip, on_source_change, h, &h->watch);
+    (void)ml_source_watch_new(h->loop, &h->settings, skip, on_source_change, h, &h->watch);
     (void)ml_timer_new(h->loop, 1000, 1000, on_tick, h, &h->tick);
     h->n_slots = worker_count();
     ml_host_log(h, "Host.Startup", ML_LEVEL_INFORMATION, "Reading functions metadata (Custom)");
@@ -574,7 +574,8 @@ int ml_func_start(const struct ml_func_options *o)
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     if (o->ingest_port != NULL)
-        ml_say_warning("--ingest-port is not supported yet and ignored; `memline serve` takes telemetry.");
+        ml_say_warning(
+            "--ingest-port is not supported yet and ignored; `memline serve` takes telemetry.");
     r->h.o = o;
     r->h.start_ns = ml_now_ns();
     r->h.json_fd = -1;

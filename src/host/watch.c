@@ -22,12 +22,12 @@ enum { MAX_FOLDERS = 2048, QUIET_MS = 300, QUIET_DIRECTORY_MS = 500 };
 
 struct folder {
     uv_fs_event_t event;
-    struct ml_watch *watch;
+    struct ml_source_watch *watch;
     char *path;      /* owned */
     bool everything; /* below a watchDirectory: every file counts */
 };
 
-struct ml_watch {
+struct ml_source_watch {
     struct ml_loop *loop;
     const struct ml_settings *settings;
     char skip[PATH_MAX];
@@ -42,7 +42,7 @@ static const char *const skipped[] = {
     ".venv",        "venv",        "env",           ".git",    "__pycache__", ".python_packages",
     "node_modules", ".mypy_cache", ".pytest_cache", ".memline"};
 
-static bool is_skipped(const struct ml_watch *w, const char *name, const char *path)
+static bool is_skipped(const struct ml_source_watch *w, const char *name, const char *path)
 {
     for (size_t i = 0; i < sizeof skipped / sizeof skipped[0]; i++)
         if (strcmp(skipped[i], name) == 0)
@@ -75,18 +75,18 @@ static bool counts(const struct folder *f, const char *name)
     return in_list(ml_setting(f->watch->settings, "watchFiles"), name);
 }
 
-static void add_folder(struct ml_watch *w, const char *path, bool everything, int depth);
+static void add_folder(struct ml_source_watch *w, const char *path, bool everything, int depth);
 
 static void on_quiet(void *user)
 {
-    struct ml_watch *w = user;
+    struct ml_source_watch *w = user;
     w->on_change(w->user, w->changed);
 }
 
 static void on_event(uv_fs_event_t *h, const char *name, int events, int status)
 {
     struct folder *f = h->data;
-    struct ml_watch *w = f->watch;
+    struct ml_source_watch *w = f->watch;
     char path[PATH_MAX];
     (void)events;
     if (status != 0 || name == NULL || name[0] == '\0' ||
@@ -110,7 +110,7 @@ static void on_closed(uv_handle_t *h)
     ml_free(f);
 }
 
-static void add_children(struct ml_watch *w, const char *path, bool everything, int depth)
+static void add_children(struct ml_source_watch *w, const char *path, bool everything, int depth)
 {
     DIR *d = opendir(path);
     struct dirent *e;
@@ -127,7 +127,7 @@ static void add_children(struct ml_watch *w, const char *path, bool everything, 
         (void)closedir(d);
 }
 
-static void add_folder(struct ml_watch *w, const char *path, bool everything, int depth)
+static void add_folder(struct ml_source_watch *w, const char *path, bool everything, int depth)
 {
     if (w->folders.n >= MAX_FOLDERS || depth > 32)
         return;
@@ -156,10 +156,11 @@ static void add_folder(struct ml_watch *w, const char *path, bool everything, in
     add_children(w, path, everything, depth);
 }
 
-int ml_watch_new(struct ml_loop *l, const struct ml_settings *s, const char *skip,
-                 void (*on_change)(void *user, const char *path), void *user, struct ml_watch **out)
+int ml_source_watch_new(struct ml_loop *l, const struct ml_settings *s, const char *skip,
+                        void (*on_change)(void *user, const char *path), void *user,
+                        struct ml_source_watch **out)
 {
-    struct ml_watch *w = ml_calloc(1, sizeof *w);
+    struct ml_source_watch *w = ml_calloc(1, sizeof *w);
     if (w == NULL)
         return ML_ENOMEM;
     w->loop = l;
@@ -185,7 +186,7 @@ int ml_watch_new(struct ml_loop *l, const struct ml_settings *s, const char *ski
     return ML_OK;
 }
 
-void ml_watch_free(struct ml_watch *w)
+void ml_source_watch_free(struct ml_source_watch *w)
 {
     if (w == NULL)
         return;

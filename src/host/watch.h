@@ -6,13 +6,13 @@
 #include "host/settings.h"
 #include "http/loop.h"
 
-struct ml_watch;
+struct ml_source_watch;
 
 /* on_change: once per burst of changes, after a quiet period, with the last path that changed. skip: the interpreter's
  * folder, or NULL. */
-int ml_watch_new(struct ml_loop *l, const struct ml_settings *s, const char *skip,
-                 void (*on_change)(void *user, const char *path), void *user,
-                 struct ml_watch **out);
-void ml_watch_free(struct ml_watch *w); /* NULL is fine */
+int ml_source_watch_new(struct ml_loop *l, const struct ml_settings *s, const char *skip,
+                        void (*on_change)(void *user, const char *path), void *user,
+                        struct ml_source_watch **out);
+void ml_source_watch_free(struct ml_source_watch *w); /* NULL is fine */
 
 #endif

@@ -363,5 +363,6 @@ struct ml_node *ml_parse(struct ml_arena *a, struct ml_str query, struct ml_diag
     if (!any)
         ml_diag_set(diag, "KS008", (uint32_t)query.n, 0,
                     "the query is empty: an expression is missing");
-    return ml_diag_is_set(diag) ? NULL : n;
+    /* The dummy is what a failed rule answers; it dies with p. */
+    return ml_diag_is_set(diag) || n == &p.dummy ? NULL : n;
 }
