@@ -354,7 +354,13 @@ struct ml_node *ml_parse(struct ml_arena *a, struct ml_str query, struct ml_diag
         return NULL;
     }
     p.tok = ml_lex(&p.lex, 0);
-    struct ml_node *n = ml__p_node(&p, ML_N_QUERY, 0);
+    struct ml_node *n = ml_arena_alloc(a, 1, sizeof *n);
+    if (n == NULL) {
+        ml_diag_set(diag, "ML201", 0, 0, "out of memory");
+        return NULL;
+    }
+    n->kind = ML_N_QUERY;
+    n->len = p.tok.len;
     ml__p_statements(&p, n, NULL);
     bool any = false;
     for (uint32_t i = 0; i < n->n; i++)
@@ -363,6 +369,5 @@ struct ml_node *ml_parse(struct ml_arena *a, struct ml_str query, struct ml_diag
     if (!any)
         ml_diag_set(diag, "KS008", (uint32_t)query.n, 0,
                     "the query is empty: an expression is missing");
-    /* The dummy is what a failed rule answers; it dies with p. */
-    return ml_diag_is_set(diag) || n == &p.dummy ? NULL : n;
+    return ml_diag_is_set(diag) ? NULL : n;
 }
