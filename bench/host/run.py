@@ -155,7 +155,7 @@ def main() -> None:
                     [
                         a.python,
                         "-c",
-                        "import time; b=time.perf_counter(); import azure.functions, asyncio, concurrent.futures; print(time.perf_counter()-b)",
+                        "import time; b=time.perf_counter(); import azure.functions, asyncio, concurrent.futures; print(time.perf_counter()-b)",  # noqa: E501
                     ]
                 )
             )
@@ -168,7 +168,7 @@ def main() -> None:
             host.terminate()
             host.wait()
         print(
-            f"start to first answer        {min(starts):.3f} s best of 3 (import azure.functions alone: {imports:.3f} s)"
+            f"start to first answer        {min(starts):.3f} s best of 3 (import azure.functions alone: {imports:.3f} s)"  # noqa: E501
         )
         host, port, _ = start(a.program, root, a.python)
         try:
@@ -196,7 +196,7 @@ def main() -> None:
                 connection.getresponse().read()
             after = rss_mib(host.pid)
             print(
-                f"host memory                  {after['VmRSS']:.1f} MiB, {after['VmRSS'] - before:+.2f} MiB over {a.requests} requests, peak {after['VmHWM']:.1f} MiB"
+                f"host memory                  {after['VmRSS']:.1f} MiB, {after['VmRSS'] - before:+.2f} MiB over {a.requests} requests, peak {after['VmHWM']:.1f} MiB"  # noqa: E501
             )
         finally:
             host.terminate()

@@ -80,10 +80,13 @@ def set_gate(name: str) -> str:
 def memory(pid: int = -1, kind: str = "rss") -> int:
     """Memory of a process, bytes; -1 is this one. kind: "rss", "pss", "uss".
     Raises ProcessLookupError, PermissionError, OSError."""
+
 def children_memory(pid: int = -1, kind: str = "rss") -> List[Tuple[int, int]]:
     """(pid, bytes) of every living descendant; those that vanish meanwhile are left out."""
+
 def peak_reset() -> bool:
     """Set this process's high-water mark back to its current resident set; False if not allowed."""
+
 def peak_memory(pid: int = -1) -> int:
     """A process's resident high-water mark (VmHWM). Raises as memory()."""
 

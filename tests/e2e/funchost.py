@@ -23,7 +23,9 @@ def environment(home: Path, **extra: str) -> Dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("MEMLINE", "PYTHON", "FUNCTIONS", "AzureWebJobs", "APP", "languageW"))
+        if not name.startswith(
+            ("MEMLINE", "PYTHON", "FUNCTIONS", "AzureWebJobs", "APP", "languageW")
+        )
     }
     kept.update(NO_COLOR="1", HOME=str(home), XDG_STATE_HOME=str(home / "state"), **extra)
     kept.setdefault("VIRTUAL_ENV", sys.prefix)
@@ -83,7 +85,7 @@ class Host:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                raise AssertionError("the host did not end:\n" + self.text())
+                raise AssertionError("the host did not end:\n" + self.text()) from None
         self.process.wait()
         self._reader.join(5)
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,15 +13,15 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
-
 from funchost import Host, write_app
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("azure") is None or importlib.util.find_spec("azure.functions") is None,
+    importlib.util.find_spec("azure") is None
+    or importlib.util.find_spec("azure.functions") is None,
     reason="azure-functions is not installed here",
 )
 
-APP = '''
+APP = """
 import asyncio, logging, os, sys, time
 import azure.functions as func
 
@@ -48,7 +47,7 @@ def die(req: func.HttpRequest) -> func.HttpResponse:
         os._exit(int(req.params["code"]))
     os.kill(os.getpid(), int(req.params["signal"]))
     time.sleep(10)
-'''
+"""
 
 
 def is_alive(pid: int) -> bool:
@@ -105,7 +104,9 @@ def test_too_many_crashes_end_the_host(program: str, tmp_path: Path) -> None:
     root = write_app(tmp_path / "app", {"function_app.py": "import os; os._exit(3)"})
     with Host(program, root, wait=False) as host:
         assert host.process.wait(60) == 1
-        assert host.text().count("Language Worker Process exited") == 4  # at once, 1 s, 10 s, the end
+        assert (
+            host.text().count("Language Worker Process exited") == 4
+        )  # at once, 1 s, 10 s, the end
         host.line("Exceeded language worker restart retry count for runtime:python. Shutting down")
 
 
@@ -144,14 +145,22 @@ def test_function_timeout(program: str, tmp_path: Path) -> None:
         start = time.monotonic()
         assert host.ask("/api/slow?s=60")[::2] == (500, b"")
         assert time.monotonic() - start < 15
-        host.line(r"Timeout value of 00:00:02 exceeded by function 'Functions.slow' \(Id: '[0-9a-f-]{36}'\). Initiating cancellation.")
+        host.line(
+            r"Timeout value of 00:00:02 exceeded by function 'Functions.slow' \(Id: '[0-9a-f-]{36}'\). Initiating cancellation."  # noqa: E501
+        )
         assert host.ask("/api/hello")[0] == 200
 
 
 def test_an_import_error_leaves_the_others_running(program: str, tmp_path: Path) -> None:
-    function = json.dumps({"scriptFile": "__init__.py", "bindings": [
-        {"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous"},
-        {"type": "http", "direction": "out", "name": "$return"}]})
+    function = json.dumps(
+        {
+            "scriptFile": "__init__.py",
+            "bindings": [
+                {"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous"},
+                {"type": "http", "direction": "out", "name": "$return"},
+            ],
+        }
+    )
     root = write_app(
         tmp_path / "app",
         {
@@ -314,7 +323,13 @@ class Ingestion:
                     outer.items += items
                 if status == 206:
                     outer.items += items[1:]
-                    reply = json.dumps({"itemsReceived": len(items), "itemsAccepted": len(items) - 1, "errors": [{"index": 0, "statusCode": 500, "message": "again"}]}).encode()
+                    reply = json.dumps(
+                        {
+                            "itemsReceived": len(items),
+                            "itemsAccepted": len(items) - 1,
+                            "errors": [{"index": 0, "statusCode": 500, "message": "again"}],
+                        }
+                    ).encode()
                 self.send_response(status)
                 if status == 429:
                     self.send_header("Retry-After", "1")
@@ -342,13 +357,17 @@ class Ingestion:
 
 
 @pytest.mark.parametrize("answers", [[], [206], [307], [429], [500, 503]])
-def test_records_reach_application_insights(program: str, tmp_path: Path, answers: List[int]) -> None:
+def test_records_reach_application_insights(
+    program: str, tmp_path: Path, answers: List[int]
+) -> None:
     endpoint = Ingestion(*answers)
     root = write_app(tmp_path / "app", {"function_app.py": APP})
     with Host(program, root, "--telemetry", "azure", env=endpoint.env()) as host:
         assert host.ask("/api/hello")[0] == 200
         deadline = time.monotonic() + 25
-        while time.monotonic() < deadline and not any(m.startswith("Executed 'Functions.hello'") for m in endpoint.messages()):
+        while time.monotonic() < deadline and not any(
+            m.startswith("Executed 'Functions.hello'") for m in endpoint.messages()
+        ):
             time.sleep(0.1)
     assert any(m.startswith("Executed 'Functions.hello'") for m in endpoint.messages())
     (request,) = [i for i in endpoint.items if i["name"] == "Microsoft.ApplicationInsights.Request"]
@@ -360,7 +379,9 @@ def test_records_reach_application_insights(program: str, tmp_path: Path, answer
 
 
 @pytest.mark.parametrize("status", [400, 439])
-def test_refused_records_are_dropped_with_one_warning(program: str, tmp_path: Path, status: int) -> None:
+def test_refused_records_are_dropped_with_one_warning(
+    program: str, tmp_path: Path, status: int
+) -> None:
     endpoint = Ingestion(*[status] * 50)
     root = write_app(tmp_path / "app", {"function_app.py": APP})
     with Host(program, root, env=endpoint.env()) as host:

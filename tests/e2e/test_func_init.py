@@ -2,10 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Optional
 
 import pytest
-
 from funchost import environment
 
 CREATED = 'The function "{}" was created successfully from the "{}" template.'
@@ -21,9 +20,11 @@ V2_FILES = [
 
 @pytest.fixture
 def func(run: Callable, program: str, tmp_path: Path) -> Callable:
-    def call(*words: str, cwd: Path = tmp_path, env: Dict[str, str] = {}, **options: object):
+    def call(
+        *words: str, cwd: Path = tmp_path, env: Optional[Dict[str, str]] = None, **options: object
+    ):
         clean = {"VIRTUAL_ENV": "", "HOME": str(tmp_path)}
-        return run([program, "func", *words], cwd=cwd, env={**clean, **env}, **options)
+        return run([program, "func", *words], cwd=cwd, env={**clean, **(env or {})}, **options)
 
     return call
 
@@ -67,7 +68,9 @@ def test_init_writes_the_v2_files(func: Callable, tmp_path: Path) -> None:
     for path in app.rglob("*"):
         if path.is_file():
             data = path.read_bytes()
-            assert b"\r" not in data and not data.startswith(b"\xef\xbb\xbf") and data.endswith(b"\n")
+            assert (
+                b"\r" not in data and not data.startswith(b"\xef\xbb\xbf") and data.endswith(b"\n")
+            )
 
 
 def test_init_twice_changes_nothing(func: Callable, tmp_path: Path) -> None:
@@ -96,7 +99,12 @@ def test_init_twice_changes_nothing(func: Callable, tmp_path: Path) -> None:
     ],
 )
 def test_init_variants(
-    func: Callable, tmp_path: Path, words: List[str], env: Dict[str, str], present: List[str], absent: List[str]
+    func: Callable,
+    tmp_path: Path,
+    words: List[str],
+    env: Dict[str, str],
+    present: List[str],
+    absent: List[str],
 ) -> None:
     func("init", *words, "App", env=env)
     there = files_of(tmp_path / "App")
@@ -115,9 +123,15 @@ def test_init_without_bundle_and_with_another_channel(func: Callable, tmp_path: 
 @pytest.mark.parametrize(
     "words, text",
     [
-        (["-m", "v7"], "The programming model v7 is not supported. Valid options for language python and"),
+        (
+            ["-m", "v7"],
+            "The programming model v7 is not supported. Valid options for language python and",
+        ),
         (["-m", "v3"], "The v3 programming model is not supported for worker runtime python."),
-        (["--worker-runtime", "node"], "Worker runtime 'node' is not a valid option. Options are python"),
+        (
+            ["--worker-runtime", "node"],
+            "Worker runtime 'node' is not a valid option. Options are python",
+        ),
         (["--managed-dependencies"], "Managed dependencies is only supported for PowerShell."),
         (["--node"], "memline func runs Python apps only."),
         (["--dotnet"], "memline func runs Python apps only."),
@@ -143,7 +157,9 @@ def test_the_tutorials_commands(func: Callable, tmp_path: Path) -> None:
     func("init", "Demo", "--python")
     app = tmp_path / "Demo"
     for name in "HttpTriggerAsync", "HttpTriggerSync":
-        out = func("new", "-l", "python", "-t", "HttpTrigger", "-n", name, "-a", "anonymous", cwd=app).stdout
+        out = func(
+            "new", "-l", "python", "-t", "HttpTrigger", "-n", name, "-a", "anonymous", cwd=app
+        ).stdout
         assert f"Writing {app}/{name}/function.json" in out
         assert CREATED.format(name, "HTTP trigger") in out
         assert json.loads((app / name / "function.json").read_text()) == {
@@ -162,13 +178,20 @@ def test_the_tutorials_commands(func: Callable, tmp_path: Path) -> None:
         compile((app / name / "__init__.py").read_text(), name, "exec")
 
 
-@pytest.mark.parametrize("spelling", ["HttpTrigger", "HTTP trigger", "httptrigger", "http_trigger", "Http-Trigger"])
+@pytest.mark.parametrize(
+    "spelling", ["HttpTrigger", "HTTP trigger", "httptrigger", "http_trigger", "Http-Trigger"]
+)
 @pytest.mark.parametrize("model", ["v1", "v2"])
-def test_every_spelling_in_both_models(func: Callable, tmp_path: Path, model: str, spelling: str) -> None:
+def test_every_spelling_in_both_models(
+    func: Callable, tmp_path: Path, model: str, spelling: str
+) -> None:
     func("init", "-m", model)
     func("new", "-m", model, "-t", spelling, "-n", "Fn")
     if model == "v1":
-        assert json.loads((tmp_path / "Fn/function.json").read_text())["bindings"][0]["authLevel"] == "function"
+        assert (
+            json.loads((tmp_path / "Fn/function.json").read_text())["bindings"][0]["authLevel"]
+            == "function"
+        )
     else:
         source = (tmp_path / "function_app.py").read_text()
         compile(source, "function_app.py", "exec")
@@ -203,7 +226,9 @@ def test_all_templates_in_one_app_compile(func: Callable, tmp_path: Path) -> Non
 
 def test_missing_imports_are_added(func: Callable, tmp_path: Path) -> None:
     func("init")
-    (tmp_path / "function_app.py").write_text("import azure.functions\n\nmine = azure.functions.FunctionApp()\n")
+    (tmp_path / "function_app.py").write_text(
+        "import azure.functions\n\nmine = azure.functions.FunctionApp()\n"
+    )
     func("new", "-t", "HTTP trigger", "-n", "Fn")
     source = (tmp_path / "function_app.py").read_text()
     assert "import azure.functions as func\n" in source and "import logging\n" in source
@@ -230,17 +255,29 @@ def test_new_in_an_empty_folder_runs_init(func: Callable, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "words, text",
     [
-        (["-t", "Nope", "-n", "A"], "Can't find template \"Nope\" in \"python\"\nHTTP trigger\n"),
-        (["-t", "HttpTrigger"], "Running with stdin\\stdout redirected. Command must specify --template, and --name explicitly.\nSee 'func help function' for more details\n"),
+        (["-t", "Nope", "-n", "A"], 'Can\'t find template "Nope" in "python"\nHTTP trigger\n'),
+        (
+            ["-t", "HttpTrigger"],
+            "Running with stdin\\stdout redirected. Command must specify --template, and --name explicitly.\nSee 'func help function' for more details\n",  # noqa: E501
+        ),
         (["-n", "A"], "Running with stdin\\stdout redirected."),
         (["-t", "HttpTrigger", "-n", "1a"], "Function Name is not valid."),
         (["-t", "HttpTrigger", "-n", "host"], "Function Name is not valid."),
         (["-t", "HTTP trigger", "-n", "a-b"], "Function Name is not valid."),
         (["-t", "HTTP trigger", "-n", "a_"], "Function Name is not valid."),
         (["-t", "HTTP trigger", "-n", "a" * 129], "Function Name is not valid."),
-        (["-t", "TimerTrigger", "-n", "ab", "-a", "admin"], "Unable to configure Authorization level. The selected template does not use Http Trigger"),
-        (["-t", "HttpTrigger", "-n", "ab", "-a", "root"], "Authorization level 'root' is not a valid option."),
-        (["-t", "HttpTrigger", "-n", "ab", "-l", "javascript"], "Selected language doesn't match worker set in local.settings.json. Selected worker is: python and selected language is: javascript"),
+        (
+            ["-t", "TimerTrigger", "-n", "ab", "-a", "admin"],
+            "Unable to configure Authorization level. The selected template does not use Http Trigger",
+        ),
+        (
+            ["-t", "HttpTrigger", "-n", "ab", "-a", "root"],
+            "Authorization level 'root' is not a valid option.",
+        ),
+        (
+            ["-t", "HttpTrigger", "-n", "ab", "-l", "javascript"],
+            "Selected language doesn't match worker set in local.settings.json. Selected worker is: python and selected language is: javascript",  # noqa: E501
+        ),
         (["-t", "HTTP trigger", "-n", "ab", "-f", "../x.py"], "File name '../x.py' is not valid"),
     ],
 )
@@ -252,7 +289,9 @@ def test_new_failures(func: Callable, tmp_path: Path, words: List[str], text: st
     assert files_of(tmp_path) == before
 
 
-def test_an_existing_folder_is_not_overwritten_at_end_of_file(func: Callable, tmp_path: Path) -> None:
+def test_an_existing_folder_is_not_overwritten_at_end_of_file(
+    func: Callable, tmp_path: Path
+) -> None:
     func("init", "-m", "v1")
     (tmp_path / "Fn").mkdir()
     out = func("new", "-t", "HttpTrigger", "-n", "Fn", status=1).stdout
@@ -261,7 +300,9 @@ def test_an_existing_folder_is_not_overwritten_at_end_of_file(func: Callable, tm
 
 
 @pytest.mark.parametrize("words", [["--version"], ["-v"], ["version"], ["VERSION"]])
-def test_version_is_one_line(func: Callable, tmp_path: Path, program: str, words: List[str]) -> None:
+def test_version_is_one_line(
+    func: Callable, tmp_path: Path, program: str, words: List[str]
+) -> None:
     assert func(*words).stdout.count("\n") == 1
     link = tmp_path / "func"
     link.symlink_to(program)
@@ -270,7 +311,9 @@ def test_version_is_one_line(func: Callable, tmp_path: Path, program: str, words
     assert subprocess.check_output([str(link), *words], env=environment(tmp_path)) == b"4.14.0\n"
 
 
-@pytest.mark.parametrize("words", [[], ["help"], ["-h"], ["-?"], ["--help"], ["init", "--help"], ["help", "start"]])
+@pytest.mark.parametrize(
+    "words", [[], ["help"], ["-h"], ["-?"], ["--help"], ["init", "--help"], ["help", "start"]]
+)
 def test_help_goes_to_stdout(func: Callable, words: List[str]) -> None:
     done = func(*words)
     assert done.stdout and not done.stderr

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
-
 from funchost import GUID, STAMP, Host, environment, write_app
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("azure") is None or importlib.util.find_spec("azure.functions") is None,
+    importlib.util.find_spec("azure") is None
+    or importlib.util.find_spec("azure.functions") is None,
     reason="azure-functions is not installed here",
 )
 
-APP = '''
+APP = """
 import asyncio, json, logging, os, sys, time
 import azure.functions as func
 
@@ -106,7 +106,7 @@ def boss(req: func.HttpRequest) -> func.HttpResponse:
 @app.service_bus_queue_trigger(arg_name="m", queue_name="q", connection="C")
 def bus(m: func.ServiceBusMessage):
     pass
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def shared(program: str, tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_console_from_banner_to_executed(program: str, tmp_path: Path) -> None:
-    source = '''
+    source = """
 import logging
 import azure.functions as func
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -134,14 +134,18 @@ def hello(req: func.HttpRequest) -> func.HttpResponse:
 @app.schedule(schedule="0 0 0 1 1 *", arg_name="t", use_monitor=False)
 def tick(t: func.TimerRequest) -> None:
     pass
-'''
+"""
     root = write_app(tmp_path / "app", {"function_app.py": source})
     with Host(program, root) as host:
         assert host.ask("/api/hello")[2] == b"hi"
         host.line("Executed 'Functions.hello'")
         lines = GUID.sub("GUID", STAMP.sub("[ts] ", host.text()).replace(f":{host.port}", ":PORT"))
     lines = "\n".join(STAMP.sub("[ts] ", line) for line in lines.split("\n"))
-    lines = re.sub(r"Duration=\d+ms\) rss [\d.]+ MiB \([+-][\d.]+ MiB(, peak [\d.]+ MiB)?\)", "Duration=Nms) MEMORY", lines)
+    lines = re.sub(
+        r"Duration=\d+ms\) rss [\d.]+ MiB \([+-][\d.]+ MiB(, peak [\d.]+ MiB)?\)",
+        "Duration=Nms) MEMORY",
+        lines,
+    )
     version = re.search(r"\+memline\.(\S+)", lines)
     assert version is not None
     assert lines.replace(version.group(1), "X") == (
@@ -159,7 +163,7 @@ def tick(t: func.TimerRequest) -> None:
         "\ttick: timerTrigger\n"
         "\n"
         "For detailed output, run func with --verbose flag.\n"
-        "[ts] Executing 'Functions.hello' (Reason='This function was programmatically called via the host APIs.', Id=GUID)\n"
+        "[ts] Executing 'Functions.hello' (Reason='This function was programmatically called via the host APIs.', Id=GUID)\n"  # noqa: E501
         "[ts] one\n"
         "[ts] two\n"
         "[ts] \n"
@@ -174,7 +178,10 @@ def test_a_failure_shows_its_type_and_the_users_frame(shared: Host) -> None:
     shared.line(r"Exception: ZeroDivisionError: division by zero$")
     plain = shared.plain()
     assert "Executed 'Functions.fails' (Failed, Id=" in plain
-    assert "System.Private.CoreLib: Exception while executing function: Functions.fails. System.Private.CoreLib: Result: Failure\nException: ZeroDivisionError: division by zero\nStack:   File \"" in plain
+    assert (
+        'System.Private.CoreLib: Exception while executing function: Functions.fails. System.Private.CoreLib: Result: Failure\nException: ZeroDivisionError: division by zero\nStack:   File "'  # noqa: E501
+        in plain
+    )
     frame = plain.split("Stack:   File ", 1)[1]
     assert frame.startswith(f'"{shared.root}/function_app.py"')
     assert plain.index("about to fail") < plain.index("Executed 'Functions.fails'")
@@ -189,11 +196,21 @@ def test_another_trigger_is_named_and_the_rest_is_served(shared: Host) -> None:
     "words, shown, hidden",
     [
         (["--user-log-level", "Warning"], [], ["saying hello", "Executed 'Functions.hello'"]),
-        (["--verbose"], ["Mapped function route 'api/hello' [get,post] to 'hello'", "Host started (", '"method": "GET"'], ["For detailed output"]),
+        (
+            ["--verbose"],
+            [
+                "Mapped function route 'api/hello' [get,post] to 'hello'",
+                "Host started (",
+                '"method": "GET"',
+            ],
+            ["For detailed output"],
+        ),
         (["--show-category", "--show-level"], ["info [Function.hello.User] saying hello"], []),
     ],
 )
-def test_levels(program: str, tmp_path: Path, words: List[str], shown: List[str], hidden: List[str]) -> None:
+def test_levels(
+    program: str, tmp_path: Path, words: List[str], shown: List[str], hidden: List[str]
+) -> None:
     root = write_app(tmp_path / "app", {"function_app.py": APP})
     with Host(program, root, *words) as host:
         assert host.ask("/api/hello")[0] == 200
@@ -214,8 +231,7 @@ def start_fails(program: str, root: Path, *words: str, **env: str) -> str:
         cwd=str(root),
         env=environment(root, **env),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         timeout=60,
     )
@@ -226,23 +242,43 @@ def start_fails(program: str, root: Path, *words: str, **env: str) -> str:
 @pytest.mark.parametrize(
     "words, env, text",
     [
-        (["--address", "nowhere"], {}, "Invalid --address value 'nowhere'. Expected an IP address, for example 127.0.0.1 or 0.0.0.0.\n"),
+        (
+            ["--address", "nowhere"],
+            {},
+            "Invalid --address value 'nowhere'. Expected an IP address, for example 127.0.0.1 or 0.0.0.0.\n",
+        ),
         (["--port", "70000"], {}, "Invalid --port value '70000'."),
         (["--cors", "*", "--cors-credentials"], {}, "--cors-credentials needs a list of origins"),
         (["--user-log-level", "loud"], {}, "Invalid --user-log-level value 'loud'."),
         (["--telemetry", "mars"], {}, "Invalid --telemetry value 'mars'."),
         ([], {"FUNCTIONS_WORKER_RUNTIME": "node"}, "memline func runs Python apps only."),
-        ([], {"AzureFunctionsJobHost__version": "1.0"}, "'1.0' is an invalid value for host.json 'version' property."),
-        ([], {"AzureFunctionsJobHost__functionTimeout": "soon"}, "'soon' is an invalid value for host.json 'functionTimeout'"),
-        ([], {"languageWorkers__python__defaultExecutablePath": "/nonexistent"}, "Could not find a Python version."),
+        (
+            [],
+            {"AzureFunctionsJobHost__version": "1.0"},
+            "'1.0' is an invalid value for host.json 'version' property.",
+        ),
+        (
+            [],
+            {"AzureFunctionsJobHost__functionTimeout": "soon"},
+            "'soon' is an invalid value for host.json 'functionTimeout'",
+        ),
+        (
+            [],
+            {"languageWorkers__python__defaultExecutablePath": "/nonexistent"},
+            "Could not find a Python version.",
+        ),
     ],
 )
-def test_start_failures(program: str, tmp_path: Path, words: List[str], env: Dict[str, str], text: str) -> None:
+def test_start_failures(
+    program: str, tmp_path: Path, words: List[str], env: Dict[str, str], text: str
+) -> None:
     root = write_app(tmp_path / "app", {"function_app.py": APP})
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    assert start_fails(program, root, *(words if "--port" in words else [*words, "--port", str(port)]), **env).startswith(text)
+    assert start_fails(
+        program, root, *(words if "--port" in words else [*words, "--port", str(port)]), **env
+    ).startswith(text)
 
 
 def test_a_busy_port_is_told(program: str, tmp_path: Path) -> None:
@@ -327,7 +363,13 @@ def test_bodies_echo(shared: Host, size: int, chunked: bool) -> None:
         import http.client
 
         connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=60)
-        connection.request("POST", "/api/echo", iter([data[i : i + 60000] for i in range(0, size, 60000)]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+        connection.request(
+            "POST",
+            "/api/echo",
+            iter([data[i : i + 60000] for i in range(0, size, 60000)]),
+            encode_chunked=True,
+            headers={"Transfer-Encoding": "chunked"},
+        )
         got = connection.getresponse().read()
         connection.close()
     else:
@@ -337,14 +379,18 @@ def test_bodies_echo(shared: Host, size: int, chunked: bool) -> None:
 
 def test_a_body_over_the_limit(shared: Host) -> None:
     with socket.create_connection(("127.0.0.1", shared.port)) as s:
-        s.sendall(b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 105906176\r\nExpect: 100-continue\r\n\r\n")
+        s.sendall(
+            b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 105906176\r\nExpect: 100-continue\r\n\r\n"
+        )
         assert s.recv(100).startswith(b"HTTP/1.1 413")
 
 
 def test_many_slow_requests_run_at_once(shared: Host) -> None:
     with concurrent.futures.ThreadPoolExecutor(60) as pool:
         start = time.monotonic()
-        answers = list(pool.map(lambda i: shared.ask(f"/api/{'a' if i % 2 else ''}slow?s=1.5")[2], range(60)))
+        answers = list(
+            pool.map(lambda i: shared.ask(f"/api/{'a' if i % 2 else ''}slow?s=1.5")[2], range(60))
+        )
     assert answers == [b"slept"] * 60
     assert time.monotonic() - start < 25  # one after another: 90 s
 
@@ -380,10 +426,14 @@ def test_list_tells_what_the_running_host_serves(program: str, tmp_path: Path) -
     root = write_app(tmp_path / "app", {"function_app.py": APP})
     env = environment(tmp_path / "home")
     with Host(program, root, "--enableAuth") as host:
-        out = subprocess.check_output([program, "func", "list"], cwd=str(root), env=env, encoding="utf-8")
+        out = subprocess.check_output(
+            [program, "func", "list"], cwd=str(root), env=env, encoding="utf-8"
+        )
         assert f"hello: http://localhost:{host.port}/api/hello\n" in out
         assert "bus: serviceBusTrigger\n" in out
-    done = subprocess.run([program, "func", "list"], cwd=str(root), env=env, stderr=subprocess.PIPE, encoding="utf-8")
+    done = subprocess.run(
+        [program, "func", "list"], cwd=str(root), env=env, stderr=subprocess.PIPE, encoding="utf-8"
+    )
     assert done.returncode == 1 and done.stderr.startswith("No host runs in ")
 
 
@@ -411,10 +461,18 @@ def test_cors(program: str, tmp_path: Path) -> None:
         status, headers, _ = host.ask("/api/hello", "OPTIONS", headers=ask)
         assert status == 204 and headers["access-control-allow-origin"] == "http://b"
         assert headers["access-control-allow-credentials"] == "true"
-        status, headers, _ = host.ask("/api/hello", "OPTIONS", headers={**ask, "Origin": "http://evil"})
+        status, headers, _ = host.ask(
+            "/api/hello", "OPTIONS", headers={**ask, "Origin": "http://evil"}
+        )
         assert status == 204 and "access-control-allow-origin" not in headers
-        assert host.ask("/api/hello", headers={"Origin": "http://a"})[1]["access-control-allow-origin"] == "http://a"
-        assert "access-control-allow-origin" not in host.ask("/api/hello", headers={"Origin": "http://c"})[1]
+        assert (
+            host.ask("/api/hello", headers={"Origin": "http://a"})[1]["access-control-allow-origin"]
+            == "http://a"
+        )
+        assert (
+            "access-control-allow-origin"
+            not in host.ask("/api/hello", headers={"Origin": "http://c"})[1]
+        )
 
 
 def test_https(program: str, tmp_path: Path) -> None:
@@ -426,7 +484,9 @@ def test_https(program: str, tmp_path: Path) -> None:
         context.verify_mode = ssl.CERT_NONE
         url = f"https://127.0.0.1:{host.port}/api/echo"
         data = os.urandom(3 << 20)
-        with urllib.request.urlopen(urllib.request.Request(url, data), context=context, timeout=60) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, data), context=context, timeout=60
+        ) as answer:
             assert answer.read() == data
 
 
@@ -440,7 +500,7 @@ def test_tls_to_a_plain_port_is_told(shared: Host) -> None:
 
 
 def test_timers(program: str, tmp_path: Path) -> None:
-    source = '''
+    source = """
 import logging
 import azure.functions as func
 app = func.FunctionApp()
@@ -465,14 +525,18 @@ def stumbles(t: func.TimerRequest, context: func.Context) -> None:
     if count < 2:
         raise RuntimeError("again")
     logging.info("through")
-'''
+"""
     root = write_app(tmp_path / "app", {"function_app.py": source})
     with Host(program, root, env={"EVERY": "*/1 * * * * *"}) as host:
-        host.line("The 'bad' function is in error: The schedule expression was not recognized as a valid cron expression or timespan string.")
+        host.line(
+            "The 'bad' function is in error: The schedule expression was not recognized as a valid cron expression or timespan string."  # noqa: E501
+        )
         host.line("Trigger Details: UnscheduledInvocationReason: RunOnStartup")
         host.line("at start")
         host.line("often False")
-        host.line(r"Executing 'Functions.often' \(Reason='Timer fired at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}[+-]\d\d:\d\d', Id=")
+        host.line(
+            r"Executing 'Functions.often' \(Reason='Timer fired at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}[+-]\d\d:\d\d', Id="  # noqa: E501
+        )
         host.line("through")
         assert [n for n in re.findall(r"try (\d)", host.text())] == ["0", "1", "2"]
         assert host.ask("/admin/functions/once", "POST", b"{}")[0] == 202
@@ -481,7 +545,7 @@ def stumbles(t: func.TimerRequest, context: func.Context) -> None:
 
 
 def test_a_missed_slot_runs_past_due(program: str, tmp_path: Path) -> None:
-    source = '''
+    source = """
 import logging
 import azure.functions as func
 app = func.FunctionApp()
@@ -489,7 +553,7 @@ app = func.FunctionApp()
 @app.schedule(schedule="0 0 12 * * *", arg_name="t")
 def noon(t: func.TimerRequest) -> None:
     logging.info("past due: %s", t.past_due)
-'''
+"""
     root = write_app(tmp_path / "app", {"function_app.py": source})
     with Host(program, root):
         pass
@@ -577,7 +641,9 @@ def test_records_of_a_success_and_a_failure(program: str, tmp_path: Path) -> Non
     for row in failed:
         assert row["severityLevel"] == 3
         assert row["operation_Id"] == requests["fails"]["operation_Id"]
-        assert row["innermostMessage"].startswith("Result: Failure\nException: ZeroDivisionError: division by zero\nStack: ")
+        assert row["innermostMessage"].startswith(
+            "Result: Failure\nException: ZeroDivisionError: division by zero\nStack: "
+        )
         assert row["customDimensions"]["prop__PythonExceptionType"] == "ZeroDivisionError"
     ids = [r["itemId"] for r in rows]
     assert len(set(ids)) == len(ids)

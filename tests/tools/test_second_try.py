@@ -20,7 +20,9 @@ def test_only_what_passed_alone_is_forgiven(run, python, tmp_path):
     second = junit(tmp_path / "b.xml", shaky="", bad=FAILED)
     done = run([python, tool, first, second], status=1)
     assert done.stdout == "unsteady: failed, then passed alone: t.shaky\n"
-    left = [c.get("name") for c in ET.parse(first).iter("testcase") if c.find("failure") is not None]
+    left = [
+        c.get("name") for c in ET.parse(first).iter("testcase") if c.find("failure") is not None
+    ]
     assert left == ["bad", "gone"]
     assert not second.exists()
     first = junit(tmp_path / "a.xml", shaky=FAILED)

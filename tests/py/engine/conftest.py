@@ -1,21 +1,19 @@
 """Measuring functions directly: what the engine tests share.
 
-Blocks of 64 KiB and more come from mmap here and go back to the kernel when freed, and before each test
-malloc gives back what it kept: otherwise a block may take memory that is resident already.
+Memory is taken in blocks of their own mapping (engine_blocks.py): malloc may hand out what is resident
+already.
 """
 
-import ctypes
 import sys
+from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple
 
 import pytest
 from memline import _core, _wrap
 
 MIB = 1 << 20
-M_MMAP_THRESHOLD = -3  # malloc.h
 
-_libc = ctypes.CDLL(None)
-_libc.mallopt(M_MMAP_THRESHOLD, 65536)
+sys.path.insert(0, str(Path(__file__).parent))  # engine_blocks
 
 
 class Figures(NamedTuple):
@@ -68,6 +66,5 @@ def per_call() -> Callable[..., Any]:
 @pytest.fixture(autouse=True)
 def no_tracer_left() -> Any:
     before = sys.gettrace()
-    _libc.malloc_trim(0)
     yield
     assert sys.gettrace() is before

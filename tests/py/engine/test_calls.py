@@ -4,6 +4,7 @@ import sys
 import threading
 
 import pytest
+from engine_blocks import resident
 from memline import _core, _wrap
 
 MIB = 1 << 20
@@ -71,7 +72,7 @@ def test_keyboard_interrupt_in_a_callback_is_not_swallowed():
 
 def test_four_threads_are_four_calls(per_call):
     def work(n):
-        block = bytearray(n * MIB)
+        block = resident(n * MIB)
         return len(block)
 
     f, calls = per_call(work)
@@ -204,7 +205,7 @@ def test_the_limit_calls_back_where_it_is_reached():
     seen = []
 
     def grows():
-        a = bytearray(50 * MIB)
+        a = resident(50 * MIB)
         b = 1
         return a, b
 

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from engine_blocks import resident
 
 MIB = 1 << 20
 
@@ -10,8 +11,8 @@ pytestmark = pytest.mark.figures
 
 
 def grow():
-    a = bytearray(50 * MIB)
-    b = bytearray(30 * MIB)
+    a = resident(50 * MIB)
+    b = resident(30 * MIB)
     del a
     return len(b)
 
@@ -28,7 +29,7 @@ def test_each_line_shows_what_it_took_and_gave_back(measured):
 
 def churn(n):
     for _ in range(n):
-        x = bytearray(MIB)
+        x = resident(MIB)
         del x
 
 
@@ -40,9 +41,9 @@ def test_a_loop_that_keeps_nothing_sums_up_to_nothing(measured):
 
 
 def leak_below_temporary(keep):
-    temporary = bytearray(240 * MIB)
+    temporary = resident(240 * MIB)
     temporary = None
-    keep.append(bytearray(200 * MIB))
+    keep.append(resident(200 * MIB))
     return temporary
 
 
@@ -61,7 +62,7 @@ def outer(keep):
 
 
 def inner(keep):
-    return bytearray(10 * MIB)
+    return resident(10 * MIB)
 
 
 def test_a_called_functions_memory_is_the_calling_lines_too(measured, monkeypatch):
@@ -74,7 +75,7 @@ def test_a_called_functions_memory_is_the_calling_lines_too(measured, monkeypatc
 
 
 def after_return(keep):
-    keep += [inner(keep), bytearray(20 * MIB)]
+    keep += [inner(keep), resident(20 * MIB)]
     return None
 
 
@@ -88,7 +89,7 @@ def test_the_line_goes_on_after_a_callee_returned(measured, monkeypatch):
 
 
 def boom(keep):
-    keep.append(bytearray(10 * MIB))
+    keep.append(resident(10 * MIB))
     raise KeyError("boom")
 
 
@@ -100,7 +101,7 @@ def safe(f, keep):
 
 
 def after_raise(f, keep):
-    keep += [safe(f, keep), bytearray(30 * MIB)]
+    keep += [safe(f, keep), resident(30 * MIB)]
     return None
 
 
@@ -130,20 +131,20 @@ def test_untouched_memory_is_not_resident(measured):
 
 
 def early_return(keep, n):
-    keep.append(bytearray(3 * MIB))
+    keep.append(resident(3 * MIB))
     if n > 2:
-        keep.append(bytearray(4 * MIB))
+        keep.append(resident(4 * MIB))
         return n
-    keep.append(bytearray(90 * MIB))
+    keep.append(resident(90 * MIB))
     return None
 
 
 def caught(keep, n):
     try:
-        keep.append(bytearray(3 * MIB))
+        keep.append(resident(3 * MIB))
         raise ValueError(n)
     except ValueError:
-        keep.append(bytearray(4 * MIB))
+        keep.append(resident(4 * MIB))
     finally:
         n += 1
     return n
@@ -152,9 +153,9 @@ def caught(keep, n):
 def loops(keep, n):
     for i in range(n):
         if i % 2:
-            keep.append(bytearray(MIB))
+            keep.append(resident(MIB))
             continue
-        keep.append(bytearray(2 * MIB))
+        keep.append(resident(2 * MIB))
     while n:
         n -= 1
 
@@ -206,7 +207,7 @@ def test_one_line_functions_count_each_call(measured):
 
 def test_recursion_counts_an_open_line_once(measured):
     def hold(n):
-        block = bytearray(2 * MIB)
+        block = resident(2 * MIB)
         if n:
             hold(n - 1)
         return len(block)

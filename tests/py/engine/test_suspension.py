@@ -5,6 +5,7 @@ import gc
 import inspect
 
 import pytest
+from engine_blocks import resident
 
 MIB = 1 << 20
 
@@ -15,9 +16,9 @@ def lines(calls, first):
 
 
 def talk():
-    block = bytearray(10 * MIB)
+    block = resident(10 * MIB)
     got = yield len(block)
-    more = bytearray(got * MIB)
+    more = resident(got * MIB)
     try:
         yield len(more)
     except ValueError:
@@ -70,7 +71,7 @@ def test_what_others_do_meanwhile_is_not_the_yield_lines(talking):
     f, calls, first = talking
     g = f()
     next(g)
-    held = bytearray(100 * MIB)
+    held = resident(100 * MIB)
     g.send(1)
     assert next(g, None) is None
     [got] = lines(calls, first)
@@ -115,7 +116,7 @@ def test_yield_from(per_call):
 
 
 async def wait(mib, pause):
-    block = bytearray(mib * MIB)
+    block = resident(mib * MIB)
     await asyncio.sleep(pause)
     del block
     return mib
@@ -170,7 +171,7 @@ def test_a_cancelled_coroutine_reports(waiting):
 
 async def count(n):
     for i in range(n):
-        block = bytearray(i * MIB)
+        block = resident(i * MIB)
         got = yield len(block)
         if got:
             yield got
