@@ -14,7 +14,7 @@ from . import _core
 
 TYPE_CHECKING = False  # as in typing, whose import would cost more than all of ours
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Optional, Set
+    from typing import Any, Callable, Dict, Optional, Set, Tuple
 
     Hook = Callable[[FunctionType], Callable[..., Any]]
 
@@ -163,21 +163,33 @@ def _object(obj: Any, hook: Hook, key: Any) -> Any:
 # --- measuring one function -----------------------------------------------------------------------
 
 _numbers = count(1)
+_own: weakref.WeakKeyDictionary[Any, CodeType] = weakref.WeakKeyDictionary()  # what own_code gave
 
 
 def own_code(function: FunctionType) -> CodeType:
     """Give the function a code object that no other function has, and return it.
 
     Functions made by one ``def`` share theirs, and equal functions of two files have equal ones; figures
-    are kept per code object, so each measured function gets its own. What it does stays the same.
+    are kept per code object, so each measured function gets its own, with own ones for the functions
+    inside it. What it does stays the same.
     """
     code = function.__code__
-    marked = code.co_consts + (("memline", next(_numbers)),)
+    if _own.get(function) is code:
+        return code
+    marked = _own_consts(code) + (("memline", next(_numbers)),)
     changes: Dict[str, Any] = {"co_consts": marked}
     if sys.version_info >= (3, 13):
         changes["co_code"] = _with_close_events(code)
-    function.__code__ = code.replace(**changes)
+    function.__code__ = _own[function] = code.replace(**changes)
     return function.__code__
+
+
+def _own_consts(code: CodeType) -> Tuple[Any, ...]:
+    """The constants, code objects among them copied."""
+    return tuple(
+        c.replace(co_consts=_own_consts(c)) if isinstance(c, CodeType) else c
+        for c in code.co_consts
+    )
 
 
 def _with_close_events(code: CodeType) -> bytes:

@@ -8,7 +8,8 @@
 #include "py/engine.h"
 
 struct carrier {
-    PyObject_HEAD PyObject *inner; /* owned: an iterator with send, throw and close */
+    PyObject_HEAD
+    PyObject *inner; /* owned: an iterator with send, throw and close */
 };
 
 /* Ends the tracing and passes a result on. */

@@ -148,8 +148,9 @@ static PyObject *peak_reset(PyObject *module, PyObject *unused)
 /* --- class Watcher ----------------------------------------------------------------------------- */
 
 struct watcher {
-    PyObject_HEAD struct ml_watch *watch; /* owned; NULL until __init__ */
-    bool busy; /* a thread starts or stops it, without the interpreter lock */
+    PyObject_HEAD
+    struct ml_watch *watch; /* owned; NULL until __init__ */
+    bool busy;              /* a thread starts or stops it, without the interpreter lock */
 };
 
 static int get_interval(double seconds, uint64_t *out)

@@ -20,8 +20,9 @@ struct glue {
 };
 
 struct recorder_object {
-    PyObject_HEAD struct ml_recorder *r; /* owned reference */
-    PyObject *codes; /* owned list: code objects added, kept while the handle lives */
+    PyObject_HEAD
+    struct ml_recorder *r; /* owned reference */
+    PyObject *codes;       /* owned list: code objects added, kept while the handle lives */
 };
 
 /* --- figures to Python ----------------------------------------------------------------------------- */

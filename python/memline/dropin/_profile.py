@@ -50,6 +50,8 @@ def profile(func=None, stream=None, precision=1, backend="psutil", *, include_ch
             reporter.code = function.__code__
             # Now, so that no report takes memory of its own on a line that is being measured.
             reporter.lines = _source.line_range(function.__code__)
+            if function in _reporters:
+                _reporters[function].replaced = True  # the latest decoration reports
             _reporters[function] = reporter
             if backend == "tracemalloc":
                 _tracing.hold_while_alive(function)
@@ -68,9 +70,12 @@ class _Reporter:
         self.settings = settings
         self.code: Optional[CodeType] = None  # what is measured
         self.lines = range(0)  # of the function's source
+        self.replaced = False  # by a later decoration with another backend
 
     def __call__(self, call: Call) -> None:
         global _last
+        if self.replaced:
+            return
         _last = call
         for code, entry, rows in call:
             figures = _figures.figures(code, entry, rows)

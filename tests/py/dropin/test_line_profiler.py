@@ -477,3 +477,17 @@ def test_pyspark_like_add_code(mp):
     ((filename, lines),) = profiler.code_map.items()
     assert filename == __file__
     assert [figure[2] for _, figure in lines] == [1, 13, 12, 1]
+
+
+def test_memory_of_a_comprehension_is_counted_once(mp):
+    # Before 3.12 it is a function inside the function, on the same line.
+    def comprehends():
+        kept = [[i] * (i << 9) for i in range(99)]
+        return kept
+
+    profiler = mp.LineProfiler()
+    kept = profiler(comprehends)()
+    inner = list(profiler.code_map.values())[0]
+    first = comprehends.__code__.co_firstlineno
+    (increment, memory, _) = inner[first + 1]
+    assert increment < sum(len(row) for row in kept) * 8 / 2**20 * 1.2 < memory

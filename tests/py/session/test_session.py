@@ -295,3 +295,32 @@ assert not os.path.exists(path + "2")
 """
     )
     assert done.stdout == "[]\n"
+
+
+def test_decorated_by_us_and_by_memory_profiler(output):
+    done = output(
+        """
+import io
+from memline import dropin
+dropin.install()
+import memory_profiler
+
+streams = [io.StringIO(), io.StringIO()]
+
+@memline.profile
+@memory_profiler.profile(stream=streams[0])
+def inside(n):
+    return [i for i in range(n)]
+
+@memory_profiler.profile(stream=streams[1])
+@memline.profile
+def outside(n):
+    return [i for i in range(n)]
+
+inside(3)
+outside(3)
+print([s.getvalue().count("Filename") for s in streams])
+print(sorted((r.function, r.hits > 0) for r in memline.snapshot()))
+"""
+    )
+    assert done.stdout == "[1, 1]\n[('inside', True), ('outside', True)]\n"
