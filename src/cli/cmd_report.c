@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "core/bookshelf.h"
 #include "report/report.h"
 
@@ -174,9 +175,13 @@ static int take(struct request *r, int id, const struct ml_args *a)
 
 static int run(struct request *r, char **books, int n, struct ml_error *e)
 {
+    struct ml_progress progress = {0};
     int rc = n == 0 ? add_newest(r, e) : ML_OK;
-    for (int i = 0; i < n && rc == ML_OK; i++)
+    for (int i = 0; i < n && rc == ML_OK; i++) {
+        ml_progress_tell(&progress, "reading book", (size_t)i, (size_t)n);
         rc = add_book(r, books[i], e);
+    }
+    ml_progress_end(&progress);
     if (rc == ML_OK)
         rc = write_report(r, e);
     if (rc == ML_OK && n == 1)

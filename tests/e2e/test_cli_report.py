@@ -503,3 +503,29 @@ def test_many_functions_are_shown_in_no_time(run, program, tmp_path):
     for words in (["-s", "net"], [], ["--json"], ["--csv"]):
         done = report(run, program, *words, "big.book", timeout=20)
         assert "x100000 = 100000" in done.stdout
+
+
+def test_reading_many_books_shows_progress_on_a_terminal_only(program, run, tmp_path):
+    import pty
+
+    book = tmp_path / "one.book"
+    book.write_bytes(books.book([books.function("/a.py", "f", 1, 1, [(1, 1, 0, 1)])]))
+    many = [str(book)] * 20_000
+    primary, terminal = pty.openpty()
+    child = subprocess.Popen(
+        [program, "report", "--json", *many], stdout=subprocess.DEVNULL, stderr=terminal
+    )
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(primary, 65536)
+        except OSError:  # the terminal is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(primary)
+    assert child.wait() == 0
+    assert b"of 20000" in shown
+    assert shown.endswith(b"\r\x1b[K")
