@@ -61,7 +61,7 @@ def test_a_book_becomes_lines(
         "def f():\n    return [0] * 1000\n\nfor i in range(7):\n    f()\n"
     )
     run(
-        [memline_program, "run", "-o", "app.book", "-q", "app.py"],
+        [memline_program, "run", "-o", "app.book", "--no-report", "app.py"],
         env={"MEMLINE_PYTHON": sys.executable},
     )
     run([memline_program, "import", "--store", "store.db", "app.book"])
