@@ -221,7 +221,7 @@ class MemoryProfilerMagics:
     ) -> None:
         from io import StringIO
 
-        from IPython.core.page import page  # type: ignore[import-not-found]
+        from IPython.core.page import page
 
         text = StringIO()
         _table.show_results(profiler, stream=text)
@@ -256,7 +256,7 @@ class _BuiltinProfile:
 
 
 def _usage_error(text: str) -> Exception:
-    from IPython.core.error import UsageError  # type: ignore[import-not-found]
+    from IPython.core.error import UsageError
 
     error: Exception = UsageError(text)
     return error
