@@ -2,7 +2,7 @@
 # tools/demo.sh -- what memline does, on real input; called by `make demo`.
 set -eu
 title() {
-    printf '\n\033[1m%s\033[0m\n' "$*"
+    if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
 }
 title "1. An unchanged program: memline run demo/words.py"
 memline run -o build/words.book --min 256KiB demo/words.py 2>&1
