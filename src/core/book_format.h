@@ -36,7 +36,17 @@ enum {
     ML_BOOK_MAX_BYTES = 1 << 30, /* readers refuse more; writers stop earlier */
 };
 
-enum ml_book_kind { ML_BOOK_META = 1, ML_BOOK_SOURCE = 2, ML_BOOK_FUNCTION = 3 };
+enum ml_book_kind {
+    ML_BOOK_META = 1,
+    ML_BOOK_SOURCE = 2,
+    ML_BOOK_FUNCTION = 3,
+    /* tables of the heap: heap_format.h */
+    ML_BOOK_ACCOUNTS = 4,
+    ML_BOOK_THREADS = 5,
+    ML_BOOK_SCOPES = 6,
+    ML_BOOK_TIMELINE = 7,
+    ML_BOOK_HEAP = 8,
+};
 
 struct ml_book_header {
     char magic[8];               /* ML_BOOK_MAGIC, no terminating zero */

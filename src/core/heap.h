@@ -1,0 +1,201 @@
+/* core/heap.h -- heap accounting: what hooks tell of blocks, charged to the thread's current account.
+ *
+ * Picture:   hook -> thread slot (net, high, allocated: its own) -> at the line's end -> account
+ *            hook -> ledger (address -> size, site)            -> at the free         -> owner account
+ * The rule:  the outermost hook of a nest counts (bytes(2048) passes OBJ, RAW and malloc: one block).
+ *              alloc:   t = begin; p = real(n); if (t) { if (p) alloc(t, p, n); end(t); }
+ *              free:    t = begin; if (t) release(t, p, ...); real(p); if (t) end(t);
+ *              realloc: t = begin; if (t) old = take(p); q = real(p, n);
+ *                       if (t) { if (q) moved(t, old, q, n, ...); else if (n) put(p, old);
+ *                                else retire(t, old, ...); end(t); }
+ *            Enter after the call, clear before it: another thread that gets the address is never lost.
+ * Threads:   every thread, with or without the interpreter lock, in signal handlers, after fork. No lock,
+ *            no allocation through hooked paths, no Python, errno kept.
+ * `locked`:  the hook's caller holds the interpreter lock (PyMem's MEM and OBJ domains): then the owner
+ *            is charged with plain stores, else with atomic adds to fields of their own.
+ * SPDX-License-Identifier: MIT */
+#ifndef ML_CORE_HEAP_H
+#define ML_CORE_HEAP_H
+
+#include "core/book.h"
+#include "core/heap_format.h"
+#include "core/ledger.h"
+
+/* --- on and off ------------------------------------------------------------------------------------ */
+
+/* Start accounting into a book, or change the mode; hooks may be installed before or after. Needs the
+ * interpreter lock. Errors: ML_EFULL, ML_ENOMEM; then it is as it was. */
+int ml_heap_start(struct ml_book *b, enum ml_heap_mode mode);
+/* No more counting; what was counted stays in the book. Blocks alive are forgotten. */
+void ml_heap_stop(void);
+/* In a forked child, after ml_book_fork_child: figures begin at 0, live blocks become `inherited`. */
+void ml_heap_after_fork(void);
+/* [lock-free] */
+extern _Atomic uint32_t ml_heap_mode_now;
+/* The totals in the book; a dummy while off. Never NULL. */
+extern struct ml_heap_totals *ml_heap_totals;
+
+/* Heap now: the sum over all threads. Cost: a look at each slot. */
+int64_t ml_heap_live(void);
+
+/* --- accounts --------------------------------------------------------------------------------------- */
+
+/* By site; never NULL (unknown sites: the account of outside). Any thread. */
+extern _Atomic(struct ml_account *) *ml_heap_accounts;
+static inline struct ml_account *ml_heap_account(uint32_t site)
+{
+    return __atomic_load_n((struct ml_account **)&ml_heap_accounts[site], __ATOMIC_RELAXED);
+}
+
+/* The account of (line, scope, parent), made if new; its site. Needs the interpreter lock. When room
+ * ran out: the line's account without scope and parent, or ML_SITE_OUTSIDE, and totals.lost_accounts. */
+uint32_t ml_heap_site(struct ml_line *line, uint32_t scope, uint32_t parent);
+
+/* Make the site current in this thread; what was allocated so far goes to the one before. Needs the
+ * interpreter lock. Returns the site that was current. */
+uint32_t ml_heap_switch(struct ml_heap_thread *t, uint32_t site);
+
+/* --- this thread ------------------------------------------------------------------------------------ */
+
+extern ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
+
+/* This thread's slot, made at first use; NULL while accounting is off. */
+struct ml_heap_thread *ml_heap_thread(void);
+/* Slow half of begin: the thread is new. */
+struct ml_heap_thread *ml_heap_begin_new(void);
+
+/* Enter a hook: the slot, now busy; NULL: pass through (off, or inside another hook).
+ * Cost: two loads, two branches, a store. */
+static inline struct ml_heap_thread *ml_heap_begin(void)
+{
+    if (__atomic_load_n((uint32_t *)&ml_heap_mode_now, __ATOMIC_RELAXED) == ML_HEAP_OFF)
+        return NULL;
+    struct ml_heap_thread *t = ml_heap_mine;
+    if (ML_UNLIKELY(t == NULL))
+        return ml_heap_begin_new();
+    if (t->busy != 0)
+        return NULL;
+    t->busy = 1;
+    return t;
+}
+
+static inline void ml_heap_end(struct ml_heap_thread *t)
+{
+    t->busy = 0;
+}
+
+/* --- blocks: between begin and end ------------------------------------------------------------------- */
+
+/* Slow halves. */
+void ml_heap_alloc_sampled(struct ml_heap_thread *t, void *p, size_t n);
+void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n, struct ml_cell *at);
+void ml_heap_retire_odd(struct ml_heap_thread *t, void *p, struct ml_cell old, bool locked);
+
+static inline void ml__relaxed_add(_Atomic uint64_t *to, uint64_t n)
+{
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+/* n bytes more (or fewer) for this thread. */
+static inline void ml__heap_net(struct ml_heap_thread *t, int64_t n)
+{
+    int64_t net = atomic_load_explicit(&t->net_bytes, memory_order_relaxed) + n;
+    atomic_store_explicit(&t->net_bytes, net, memory_order_relaxed);
+    if (net > t->high_bytes)
+        t->high_bytes = net;
+}
+
+/* A block of n bytes was allocated at p. */
+static inline void ml_heap_alloc(struct ml_heap_thread *t, void *p, size_t n)
+{
+    if (ML_UNLIKELY(__atomic_load_n((uint32_t *)&ml_heap_mode_now, __ATOMIC_RELAXED) !=
+                    ML_HEAP_EXACT)) {
+        t->sample_left -= (int64_t)(n != 0 ? n : 1);
+        if (ML_UNLIKELY(t->sample_left <= 0))
+            ml_heap_alloc_sampled(t, p, n);
+        return;
+    }
+    struct ml_cell *c = ml_ledger_cell((uintptr_t)p);
+    if (ML_UNLIKELY(c == NULL || n >= ML_CELL_HUGE - 1 || !ml_cell_empty(ml_cell_load(c)))) {
+        ml_heap_alloc_odd(t, p, n, c);
+        return;
+    }
+    uint32_t site = atomic_load_explicit(&t->site, memory_order_relaxed);
+    ml_cell_store(c, (struct ml_cell){(uint32_t)n + 1, site});
+    ml__heap_net(t, (int64_t)n);
+    ml__relaxed_add(&t->alloc_bytes, n);
+    ml__relaxed_add(&t->alloc_count, 1);
+}
+
+/* Take p's cell out of the ledger. Empty: we never saw it allocated. Nothing is charged yet. */
+static inline struct ml_cell ml_heap_take(void *p)
+{
+    struct ml_cell *c = ml_ledger_find((uintptr_t)p);
+    struct ml_cell old = {0, 0};
+    if (ML_LIKELY(c != NULL)) {
+        old = ml_cell_load(c);
+        if (!ml_cell_empty(old))
+            ml_cell_store(c, (struct ml_cell){0, 0});
+    }
+    return old;
+}
+
+/* Put back what was taken: the call failed, and the block lives. */
+static inline void ml_heap_put(void *p, struct ml_cell old)
+{
+    struct ml_cell *c = ml_ledger_find((uintptr_t)p);
+    if (c != NULL && !ml_cell_empty(old))
+        ml_cell_store(c, old);
+}
+
+/* The block whose cell was taken at p is gone: charge its owner. */
+static inline void ml_heap_retire(struct ml_heap_thread *t, void *p, struct ml_cell old,
+                                  bool locked)
+{
+    if (ML_UNLIKELY(old.size == ML_CELL_HUGE || old.site == ML_SITE_SAMPLED || old.size == 0)) {
+        ml_heap_retire_odd(t, p, old, locked);
+        return;
+    }
+    uint64_t n = old.size - 1;
+    struct ml_account *a = ml_heap_account(old.site);
+    ml__heap_net(t, -(int64_t)n);
+    if (locked) {
+        ml__relaxed_add(&a->freed_bytes, n);
+        ml__relaxed_add(&a->freed_count, 1);
+    } else {
+        atomic_fetch_add_explicit(&a->freed_any_bytes, n, memory_order_relaxed);
+        atomic_fetch_add_explicit(&a->freed_any_count, 1, memory_order_relaxed);
+    }
+}
+
+/* p is about to be freed. */
+static inline void ml_heap_release(struct ml_heap_thread *t, void *p, bool locked)
+{
+    if (p != NULL)
+        ml_heap_retire(t, p, ml_heap_take(p), locked);
+}
+
+/* A realloc of `p` (whose cell `old` was taken) answered q with n bytes: a free and an allocation. */
+static inline void ml_heap_moved(struct ml_heap_thread *t, void *p, struct ml_cell old, void *q,
+                                 size_t n, bool locked)
+{
+    if (p != NULL) {
+        ml_heap_retire(t, p, old, locked);
+        t->reallocs++;
+    }
+    ml_heap_alloc(t, q, n);
+}
+
+/* The block at p is not the program's (the interpreter made it to tell us of an event): undo its
+ * allocation by this thread. Only right after it was made. */
+void ml_heap_disown(struct ml_heap_thread *t, void *p);
+
+/* --- mappings: any thread, outside of begin and end or inside --------------------------------------------- */
+
+/* Bytes mapped (n > 0) or unmapped (n < 0) that this site's account answers for. Atomic. */
+void ml_heap_mapped(uint32_t site, int64_t n, bool file);
+/* The site of the calling thread; ML_SITE_NONE while off. */
+uint32_t ml_heap_site_here(void);
+
+#endif
