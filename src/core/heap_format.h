@@ -52,7 +52,7 @@ struct ml_heap_thread {
     uint64_t random[2];     /* state of the generator */
     uint32_t python;        /* it ran Python code */
     uint32_t reallocs;      /* not added yet */
-    uint64_t outside_count; /* of all: hook calls, for measuring overhead */
+    uint64_t reserved[3];
 };
 static_assert(sizeof(struct ml_heap_thread) == 128, "stored layout");
 
@@ -99,7 +99,7 @@ struct ml_heap_totals {
     _Atomic uint32_t limit_percent;   /* highest threshold crossed so far */
     _Atomic uint32_t native;          /* 1: native allocations are counted too */
     _Atomic uint64_t dropped_samples; /* thinned */
-    _Atomic uint64_t reserved[3];
+    _Atomic uint64_t reserved[4];
 };
 static_assert(sizeof(struct ml_heap_totals) == 128, "stored layout");
 
