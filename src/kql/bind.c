@@ -425,6 +425,7 @@ static struct ml_plan *bind_named(struct ml_binder *b, const struct ml_node *n)
     const struct ml_source *src = b->catalog != NULL ? b->catalog->find(b->catalog, n->text) : NULL;
     if (src != NULL)
         return bind_source(b, src);
+    b->no_table = !ml__b_failed(b);
     ml__b_fail(b, n, "KS142", "unknown table '%.*s'", (int)n->text.n, n->text.p);
     struct ml_near near = {.wanted = n->text};
     for (size_t i = 0; b->catalog != NULL && (src = b->catalog->at(b->catalog, i)) != NULL; i++)

@@ -66,6 +66,7 @@ struct ml_binder {
     uint32_t cap_states;
     uint32_t nshared;
     bool case_search; /* search kind=case_sensitive is being bound */
+    bool no_table;    /* what failed is a table that does not exist */
     bool many;        /* the call about to be bound may give several values */
 };
 

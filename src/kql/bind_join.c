@@ -325,8 +325,10 @@ static void add_wild(struct ml_binder *b, struct legs *l, const struct ml_node *
         if (wild(pattern, src->name))
             add_leg(b, l, ml__b_table(b, &name));
     }
-    if (l->n == before && !ml__b_failed(b))
+    if (l->n == before && !ml__b_failed(b)) {
+        b->no_table = true;
         ml__b_fail(b, n, "KS142", "no table matches '%.*s'", (int)pattern.n, pattern.p);
+    }
 }
 
 struct ml_plan *ml__bind_union(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
@@ -352,7 +354,8 @@ struct ml_plan *ml__bind_union(struct ml_binder *b, const struct ml_node *op, st
             add_wild(b, &l, n);
         else
             add_leg(b, &l, ml__b_table(b, n));
-        if (skip && strcmp(b->diag->code, "KS142") == 0) {
+        if (skip && b->no_table && ml__b_failed(b)) {
+            b->no_table = false;
             *b->diag = (struct ml_diag){0}; /* isfuzzy: what does not exist is left out */
             b->env = env;
             l.n = before;

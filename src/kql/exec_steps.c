@@ -1,8 +1,8 @@
 /* kql/exec_steps.c -- the scan operator: a sequence of steps that rows walk through; see exec.h and bind_steps.c.
  *
  * Every step has at most one active match: the cells of its last row and its declared columns, plus the states of the steps
- * before it. For each row the steps are tried last to first: first whether the row goes on with the match of this step,
- * then whether it takes over the match of the step before.
+ * before it. For each row the steps are tried last to first: first whether the row takes over the match of the step
+ * before, then whether it goes on with the match of this step.
  * SPDX-License-Identifier: MIT */
 #include "base/err.h"
 #include "kql/exec.h"
@@ -117,35 +117,43 @@ static int try_step(struct steps *s, size_t row, uint32_t k, const struct match 
     return ML_OK;
 }
 
+/* Does the row take over the match of the step before, or else go on with the one of step k, or begin a match? */
+static int match_step(struct steps *s, size_t row, uint32_t k, bool *taken)
+{
+    struct match *m = &s->at[k];
+    struct match *before = k > 0 ? &s->at[k - 1] : NULL;
+    int rc = ML_OK;
+    if (before != NULL && before->active) {
+        rc = try_step(s, row, k, before, taken);
+        if (rc == ML_OK && *taken) {
+            m->active = true;
+            m->id = before->id;
+            before->active = false;
+            return ML_OK;
+        }
+    }
+    if (rc == ML_OK && (m->active || k == 0)) {
+        rc = try_step(s, row, k, m->active ? m : NULL, taken);
+        if (rc == ML_OK && *taken && !m->active) {
+            m->active = true;
+            m->id = s->next_id++;
+        }
+    }
+    return rc;
+}
+
+/* Last step to first; a row that one step takes is offered to those before it, too. */
 static int one_row(struct steps *s, size_t row)
 {
     const struct ml_steps_spec *spec = s->x.plan->steps;
-    for (uint32_t k = spec->nsteps; k-- > 0;) {
+    int rc = ML_OK;
+    for (uint32_t k = spec->nsteps; k-- > 0 && rc == ML_OK;) {
         bool taken = false;
-        int rc = ML_OK;
-        struct match *m = &s->at[k];
-        if (m->active)
-            rc = try_step(s, row, k, m, &taken);
-        if (rc == ML_OK && !taken && k > 0 && s->at[k - 1].active) {
-            rc = try_step(s, row, k, &s->at[k - 1], &taken);
-            if (taken) {
-                m->active = true;
-                m->id = s->at[k - 1].id;
-                s->at[k - 1].active = false;
-            }
-        } else if (rc == ML_OK && !taken && k == 0) {
-            rc = try_step(s, row, 0, NULL, &taken);
-            if (taken) {
-                m->active = true;
-                m->id = s->next_id++;
-            }
-        }
+        rc = match_step(s, row, k, &taken);
         if (rc == ML_OK && taken && spec->steps[k].output == 0)
-            rc = put(s, m, k);
-        if (rc != ML_OK || taken)
-            return rc;
+            rc = put(s, &s->at[k], k);
     }
-    return ML_OK;
+    return rc;
 }
 
 static int run(struct steps *s)

@@ -33,8 +33,16 @@ static struct ml_node *op_node(struct ml_parser *p, const char *name, uint32_t p
 static struct ml_node *setting_value(struct ml_parser *p)
 {
     struct ml_node *n;
-    if (p->tok.kind != ML_TOK_NAME || ml__p_is(p, "true") || ml__p_is(p, "false"))
+    if (p->tok.kind != ML_TOK_NAME)
         return ml__p_unary(p);
+    if (ml__p_is(p, "true") || ml__p_is(p, "false")) {
+        n = ml__p_node(p, ML_N_LIT, p->tok.pos);
+        n->type = ML_T_BOOL;
+        n->val = ml_val_bool(ml__p_take(p, "true"));
+        if (n->val.i == 0)
+            ml__p_next(p);
+        return n;
+    }
     if (ml__p_typed_literal(p, &n))
         return n;
     n = ml__p_node(p, ML_N_NAME, p->tok.pos);
@@ -330,7 +338,10 @@ static void rule_partition(struct ml_parser *p, struct ml_node *n)
 {
     settings(p, n);
     ml__p_want(p, "by");
-    ml__p_add(p, n, ml__p_expr(p));
+    struct ml_node *key = ml__p_node(p, ML_N_NAME,
+                                     p->tok.pos); /* no expression: a parenthesis follows */
+    key->text = ml__p_name(p);
+    ml__p_add(p, n, key);
     if (ml__p_is(p, "{")) {
         ml__p_fail(p, "ML101", "'partition' with braces is not supported: use parentheses");
         return;
