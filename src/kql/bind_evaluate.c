@@ -17,12 +17,17 @@ enum { COLUMNS_MAX = 500 };
 static struct ml_rowset *run(struct ml_binder *b, struct ml_plan *shared, struct ml_exec **x)
 {
     struct ml_rowset *rows = ml__b_alloc(b, 1, sizeof *rows);
+    if (rows == NULL || ml__b_failed(b))
+        return NULL;
     int rc = ml__exec_open(b->rt, shared, NULL, x);
     if (rc == ML_OK)
         rc = ml__exec_drain(*x, rows);
-    if (rc != ML_OK && !ml__b_failed(b))
+    if (rc == ML_OK)
+        return rows;
+    if (!ml__b_failed(b))
         ml__b_fail(b, NULL, "ML201", "out of memory");
-    return rc == ML_OK ? rows : NULL;
+    ml__rows_free(rows);
+    return NULL;
 }
 
 struct slot {
