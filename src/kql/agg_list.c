@@ -10,7 +10,7 @@
 
 enum { ITEMS_MAX = 1048576 };
 
-static bool push(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v)
+bool ml__list_push(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v)
 {
     if (s->n == s->cap) {
         uint32_t cap = s->cap != 0 ? s->cap * 2 : 4;
@@ -25,8 +25,7 @@ static bool push(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val
     return ml_val_copy(cx->arena, v, &s->items[s->n++]);
 }
 
-/* False: it is there already. */
-static bool add_slot(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v,
+bool ml__list_is_new(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v,
                      bool *nomem)
 {
     if (s->n * 2 >= s->nslots) {
@@ -78,7 +77,7 @@ int ml__agg_list(struct ml_agg_cx *cx, char *states, const uint32_t *group,
         /* An array in a dynamic column is flattened by one level. */
         bool flat = v.type == ML_T_ARRAY;
         for (uint32_t k = 0; k < (flat ? v.n : 1) && l->n < limit; k++)
-            if (!push(cx, l, flat ? &v.items[k] : &v))
+            if (!ml__list_push(cx, l, flat ? &v.items[k] : &v))
                 return ML_ENOMEM;
     }
     return ML_OK;
@@ -104,7 +103,7 @@ int ml__agg_set(struct ml_agg_cx *cx, char *states, const uint32_t *group,
             bool nomem = false;
             if (!count && l->n >= limit)
                 break;
-            if (add_slot(cx, l, one, &nomem) && !push(cx, l, one))
+            if (ml__list_is_new(cx, l, one, &nomem) && !ml__list_push(cx, l, one))
                 return ML_ENOMEM;
             if (nomem)
                 return ML_ENOMEM;
@@ -141,7 +140,8 @@ int ml__agg_bag(struct ml_agg_cx *cx, char *states, const uint32_t *group,
             while (at < l->n && !ml_str_eq(l->items[at].s, v.pairs[k].key))
                 at += 2;
             struct ml_val key = ml_val_str(v.pairs[k].key);
-            if (at >= l->n && (!push(cx, l, &key) || !push(cx, l, &v.pairs[k].val)))
+            if (at >= l->n &&
+                (!ml__list_push(cx, l, &key) || !ml__list_push(cx, l, &v.pairs[k].val)))
                 return ML_ENOMEM;
         }
     }
@@ -170,7 +170,7 @@ int ml__agg_sample(struct ml_agg_cx *cx, char *states, const uint32_t *group,
     struct list_state *s = (struct list_state *)states;
     for (size_t i = 0; i < n; i++) {
         struct ml_val v = ml_column_get(a, i);
-        if (!v.null && !push(cx, &s[group[i]], &v))
+        if (!v.null && !ml__list_push(cx, &s[group[i]], &v))
             return ML_ENOMEM;
     }
     return ML_OK;
@@ -240,7 +240,7 @@ int ml__agg_weighted(struct ml_agg_cx *cx, char *states, const uint32_t *group,
         struct ml_val w = ml_column_get(&a[1], i);
         if (v.null || w.null || w.i <= 0)
             continue;
-        if (!push(cx, &s[group[i]], &v) || !push(cx, &s[group[i]], &w))
+        if (!ml__list_push(cx, &s[group[i]], &v) || !ml__list_push(cx, &s[group[i]], &w))
             return ML_ENOMEM;
     }
     return ML_OK;

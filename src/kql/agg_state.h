@@ -39,6 +39,12 @@ struct list_state {
     bool sorted;
 };
 
+/* A copy of the value at the end. False: out of memory. */
+bool ml__list_push(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v);
+/* For sets: false: it is there already (or *nomem); true: its slot is taken, and it must be pushed next. */
+bool ml__list_is_new(struct ml_agg_cx *cx, struct list_state *s, const struct ml_val *v,
+                     bool *nomem);
+
 /* The cells of the best row. */
 struct row_state {
     struct ml_val *cells;

@@ -213,10 +213,23 @@ static struct ml_expr *bind_member(struct ml_binder *b, const struct ml_node *n,
     return ml__b_call(b, n, ml__op_find("member"), ML_T_DYNAMIC, arg, 2);
 }
 
+/* array_sort_asc(a, b): an index after it chooses one of its values. */
+static bool sorts_several(const struct ml_node *n)
+{
+    const char *const *names;
+    const char *types;
+    const struct ml_func *f = n->kind == ML_N_CALL ? ml_func_find(n->text) : NULL;
+    if (f == NULL || (f->flags & ML_FN_MULTI) == 0 || ml_func_values(f, &names, &types) || n->n < 2)
+        return false;
+    return n->n > 2 || n->kid[1]->kind != ML_N_LIT || n->kid[1]->type != ML_T_BOOL;
+}
+
 static struct ml_expr *bind_index(struct ml_binder *b, const struct ml_node *n, struct ml_scope *s)
 {
     struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
+    b->many = sorts_several(n->kid[0]);
     arg[0] = ml__b_expr(b, n->kid[0], s);
+    b->many = false;
     arg[1] = ml__b_expr(b, n->kid[1], s);
     if (arg[0]->type != ML_T_DYNAMIC && arg[0]->type != ML_T_NONE) {
         ml__b_fail(b, n, "KS107", "a %s has no elements: only dynamic has",
@@ -227,15 +240,6 @@ static struct ml_expr *bind_index(struct ml_binder *b, const struct ml_node *n, 
 }
 
 /* --- calls --- */
-
-struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array,
-                              uint32_t k)
-{
-    struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
-    arg[0] = array;
-    arg[1] = ml__b_const(b, n, ML_T_LONG, ml_val_long(k));
-    return ml__b_call(b, n, ml__op_find("index"), ML_T_DYNAMIC, arg, 2);
-}
 
 static enum ml_type letter_type(char c)
 {
@@ -261,6 +265,20 @@ static enum ml_type letter_type(char c)
     default:
         return ML_T_DYNAMIC;
     }
+}
+
+struct ml_expr *ml__b_element(struct ml_binder *b, const struct ml_node *n, struct ml_expr *array,
+                              uint32_t k)
+{
+    struct ml_expr **arg = ml__b_alloc(b, 2, sizeof *arg);
+    arg[0] = array;
+    arg[1] = ml__b_const(b, n, ML_T_LONG, ml_val_long(k));
+    struct ml_expr *e = ml__b_call(b, n, ml__op_find("index"), ML_T_DYNAMIC, arg, 2);
+    const struct ml_func *f = ml_func_find(n->text);
+    const char *const *names;
+    const char *types;
+    return f != NULL && ml_func_values(f, &names, &types) ? ml__b_cast(b, e, letter_type(types[k]))
+                                                          : e;
 }
 
 /* The argument as the letter wants it; NULL: it does not fit. */
@@ -426,8 +444,7 @@ static bool check_arguments(struct ml_binder *b, const struct ml_node *n, const 
 
 static struct ml_expr *unknown_function(struct ml_binder *b, const struct ml_node *n)
 {
-    static const char *const out_of_scope[] = {"geo_",      "series_", "convert_",
-                                               "punycode_", "ipv6_",   NULL};
+    static const char *const out_of_scope[] = {"geo_", "series_", "convert_", "punycode_", NULL};
     for (const char *const *p = out_of_scope; *p != NULL; p++)
         if (ml_str_starts(n->text, ml_str_of(*p))) {
             ml__b_fail(b, n, "ML101", "function '%.*s' is not supported", (int)n->text.n,
@@ -577,8 +594,10 @@ static struct ml_expr *bind_call(struct ml_binder *b, const struct ml_node *n, s
     else
         e = ml__b_call(b, n, f, t, arg, nargs);
     if ((f->flags & ML_FN_MULTI) != 0 && !many) {
+        const char *const *names;
+        const char *types;
         uint32_t values = nargs - (arg[nargs - 1]->type == ML_T_BOOL);
-        if (values > 1)
+        if (values > 1 && !ml_func_values(f, &names, &types))
             ml__b_fail(b, n, "KS107", "this gives %u values: name them with (a, b) = ...", values);
         e = ml__b_element(b, n, e, 0);
     }

@@ -61,14 +61,36 @@ static bool plain_name(const struct ml_node *n)
 typedef void put_fn(struct ml_binder *b, struct ml_cols *c, const struct ml_node *n,
                     struct ml_str name, struct ml_expr *e);
 
-/* A call that gives several values, one for each array it gets: array_sort_asc(a, b). */
-static uint32_t values_of(const struct ml_node *n)
+/* A call that gives several values: with names of its own, or one for each array it gets (array_sort_asc(a, b)). */
+struct values {
+    uint32_t n;
+    const char *const *names;
+    const char *types;
+};
+
+static struct values values_of(const struct ml_node *n)
 {
+    struct values v = {0};
     const struct ml_func *f = n->kind == ML_N_CALL ? ml_func_find(n->text) : NULL;
     if (f == NULL || (f->flags & ML_FN_MULTI) == 0 || n->n == 0)
-        return 0;
+        return v;
+    if (ml_func_values(f, &v.names, &v.types)) {
+        v.n = (uint32_t)strlen(v.types);
+        return v;
+    }
     const struct ml_node *last = n->kid[n->n - 1];
-    return n->n - (last->kind == ML_N_LIT && last->type == ML_T_BOOL);
+    v.n = n->n - (last->kind == ML_N_LIT && last->type == ML_T_BOOL);
+    return v;
+}
+
+/* The name of the i-th value without a given one: series_stats_x_min, a_sorted. */
+static struct ml_str value_name(struct ml_binder *b, const struct ml_node *call,
+                                const struct values *v, uint32_t i)
+{
+    if (v->names == NULL)
+        return ml__b_join_text(b, ml__b_auto_name(b, call->kid[i]), "_", ML_STR("sorted"));
+    struct ml_str stem = ml__b_join_text(b, call->text, "_", ml__b_auto_name(b, call->kid[0]));
+    return ml__b_join_text(b, stem, "_", ml_str_of(v->names[i]));
 }
 
 /* (a, b) = f(x, y), or f(x, y) alone, whose columns are then x_sorted, y_sorted. False: n is neither. */
@@ -77,19 +99,19 @@ static bool bind_many(struct ml_binder *b, const struct ml_node *n, struct ml_sc
 {
     bool named = n->kind == ML_N_ASSIGN_MANY;
     const struct ml_node *call = named ? n->kid[0] : n;
-    uint32_t values = values_of(call);
-    if (!named && values < 2)
+    struct values v = values_of(call);
+    if (!named && v.n < 2)
         return false;
-    if (values == 0) {
+    if (v.n == 0) {
         ml__b_fail(b, call, "KS107", "this gives one value, not several");
         return true;
     }
     b->many = true;
     struct ml_expr *all = ml__b_expr(b, call, s);
-    for (uint32_t i = 0; i < (named ? n->n - 1 : values) && !ml__b_failed(b); i++) {
-        struct ml_str name = named ? n->kid[i + 1]->text
-                                   : ml__b_join_text(b, ml__b_auto_name(b, call->kid[i]), "_",
-                                                     ML_STR("sorted"));
+    if (named && n->n - 1 > v.n)
+        ml__b_fail(b, n, "KS107", "this gives only %u values", v.n);
+    for (uint32_t i = 0; i < (named ? n->n - 1 : v.n) && !ml__b_failed(b); i++) {
+        struct ml_str name = named ? n->kid[i + 1]->text : value_name(b, call, &v, i);
         put(b, c, n, name, ml__b_element(b, call, all, i));
     }
     return true;

@@ -175,6 +175,30 @@ struct ml_val ml__fn_ipv4_suffix(struct ml_fcx *f, const struct ml_val *a)
     return parse(a->s, &x) ? ml_val_long(x.bits) : ml_val_null(ML_T_LONG);
 }
 
+/* The ranges that make up first..last, each as large as it may be. */
+struct ml_val ml__fn_ipv4_range_to_cidrs(struct ml_fcx *f, const struct ml_val *a)
+{
+    struct range first;
+    struct range last;
+    if (!parse(a[0].s, &first) || !parse(a[1].s, &last) || first.bits != 32 || last.bits != 32 ||
+        first.address > last.address)
+        return ml_val_null(ML_T_NONE);
+    struct ml_val *items = ml__f_alloc(f, 64, sizeof *items);
+    uint32_t n = 0;
+    for (uint64_t at = first.address; items != NULL && at <= last.address;) {
+        int bits = 32;
+        while (bits > 0 && (at & ~(uint64_t)mask_of(bits - 1)) == 0 &&
+               at + ((uint64_t)1 << (33 - bits)) - 1 <= last.address)
+            bits--;
+        struct ml_buf b = {0};
+        ml_buf_printf(&b, "%u.%u.%u.%u/%d", (unsigned)(at >> 24), (unsigned)(at >> 16 & 255),
+                      (unsigned)(at >> 8 & 255), (unsigned)(at & 255), bits);
+        items[n++] = ml__f_text(f, &b);
+        at += (uint64_t)1 << (32 - bits);
+    }
+    return ml_val_array(items, n);
+}
+
 static bool alnum(char c)
 {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');

@@ -112,3 +112,57 @@ struct ml_val ml__fn_series_fill(struct ml_fcx *f, const struct ml_val *a)
     }
     return ml_val_array(items, a->n);
 }
+
+/* The numbers between items[from] and items[to], both known. False: the answer is not known for sure. */
+static bool interpolate(struct ml_val *items, uint32_t from, uint32_t to, bool whole)
+{
+    double l = real_of(&items[from]);
+    double step = (real_of(&items[to]) - l) / (to - from);
+    for (uint32_t i = from + 1; i < to; i++) {
+        double x = l + step * (i - from);
+        if (whole && (x < 0 || fabs(x) > 9e15))
+            return false; /* how these are rounded nobody says */
+        items[i] = whole ? ml_val_long((int64_t)x) : ml_val_real(x);
+    }
+    return true;
+}
+
+/* series_fill_linear(series [, null [, fill edges [, constant for a series of nulls]]]) */
+struct ml_val ml__fn_series_fill_linear(struct ml_fcx *f, const struct ml_val *a)
+{
+    bool edges = f->n < 3 || a[2].null || a[2].i != 0;
+    if (f->n > 1 && !a[1].null)
+        return ml__f_error(f, "series_fill_linear: a placeholder other than null is not supported");
+    struct ml_val *items = is_array(a) ? ml__f_alloc(f, a->n + 1, sizeof *items) : NULL;
+    if (items == NULL)
+        return ml_val_null(ML_T_NONE);
+    uint32_t last = UINT32_MAX; /* the number before */
+    uint32_t first = UINT32_MAX;
+    bool whole = true;
+    for (uint32_t i = 0; i < a->n; i++) {
+        items[i] = a->items[i];
+        if (!items[i].null && !is_number(&items[i]))
+            return ml__f_error(f, "series_fill_linear: only numbers and nulls are supported");
+        whole = whole && (items[i].null || items[i].type != ML_T_REAL);
+    }
+    for (uint32_t i = 0; i < a->n; i++) {
+        if (items[i].null)
+            continue;
+        if (last == UINT32_MAX)
+            first = i;
+        else if (!interpolate(items, last, i, whole))
+            return ml__f_error(f, "series_fill_linear: gaps in negative whole numbers are not "
+                                  "supported; make them real");
+        last = i;
+    }
+    if (last == UINT32_MAX) {
+        for (uint32_t i = 0; i < a->n; i++)
+            items[i] = f->n > 3 ? a[3] : ml_val_real(0);
+        return ml_val_array(items, a->n);
+    }
+    for (uint32_t i = 0; edges && i < first; i++)
+        items[i] = items[first];
+    for (uint32_t i = last + 1; edges && i < a->n; i++)
+        items[i] = items[last];
+    return ml_val_array(items, a->n);
+}

@@ -42,7 +42,6 @@ static const struct {
     {"weekofyear", "week_of_year"},
     {"getmonth", "monthofyear"},
     {"parsejson", "parse_json"},
-    {"parse_xml", "parse_xml"},
     {"parseurl", "parse_url"},
     {"notnull", "isnotnull"},
     {"notempty", "isnotempty"},
@@ -51,9 +50,6 @@ static const struct {
     {"extractall", "extract_all"},
     {"extractjson", "extract_json"},
     {"replace", "replace_regex"},
-    {"bag_keys_array", "bag_keys"},
-    {"parse_urlquery", "parse_urlquery"},
-    {"dayofmonth_of", "dayofmonth"},
     {"array_strcat", "strcat_array"},
     {"base64_encodestring", "base64_encode_tostring"},
     {"base64_decodestring", "base64_decode_tostring"},
@@ -68,6 +64,30 @@ const struct ml_func *ml_func_find(struct ml_str name)
         if (ml_str_eq(name, ml_str_of(functions[i].name)))
             return &functions[i];
     return NULL;
+}
+
+static const struct {
+    const char *func;
+    const char *types;
+    const char *names[8];
+} values[] = {
+    {"series_stats",
+     "rlrlrrr",
+     {"min", "min_idx", "max", "max_idx", "avg", "stdev", "variance", NULL}},
+    {"series_fit_line",
+     "rrrrry",
+     {"rsquare", "slope", "variance", "rvariance", "interception", "line_fit", NULL}},
+};
+
+bool ml_func_values(const struct ml_func *f, const char *const **names, const char **types)
+{
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (strcmp(f->name, values[i].func) == 0) {
+            *names = values[i].names;
+            *types = values[i].types;
+            return true;
+        }
+    return false;
 }
 
 const struct ml_func *ml_func_at(size_t i)

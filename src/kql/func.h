@@ -58,6 +58,10 @@ const struct ml_func *ml_func_find(struct ml_str name);
 /* The i-th, for completion and documents; NULL after the last. */
 const struct ml_func *ml_func_at(size_t i);
 
+/* The values of a function with MULTI that names them: NULL in *names ends them, *types has a letter for each.
+ * False: it gives one value for each of its arguments. */
+bool ml_func_values(const struct ml_func *f, const char *const **names, const char **types);
+
 /* Helpers for implementations. */
 struct ml_val ml__f_text(struct ml_fcx *f,
                          struct ml_buf *b); /* takes the buffer's text; frees it */
