@@ -135,8 +135,6 @@ void ml__job_begin(struct ml_api *a)
 void ml__job_end(struct ml_api *a)
 {
     a->active--;
-    if (a->closing && a->active == 0)
-        release(a);
 }
 
 void ml_api_free(struct ml_api *a)
@@ -144,8 +142,10 @@ void ml_api_free(struct ml_api *a)
     if (a == NULL)
         return;
     a->closing = true;
-    if (a->active == 0)
-        release(a);
+    ml__jobs_cancel(a);
+    while (a->active != 0)
+        ml_loop_step(a->loop);
+    release(a);
 }
 
 struct ml_writer *ml_api_writer(struct ml_api *a)
@@ -157,6 +157,10 @@ struct ml_writer *ml_api_writer(struct ml_api *a)
 
 static bool allowed(struct ml_api *a, struct ml_http_request *r)
 {
+    if (a->closing) {
+        ml__reply_error(r, 503, "ServiceUnavailable", "the server ends");
+        return false;
+    }
     switch (ml_auth_check(r, a->o.token)) {
     case ML_AUTH_NO_TOKEN:
         ml__reply_error(
@@ -222,6 +226,12 @@ static bool serve_insights(struct ml_api *a, struct ml_http_request *r)
     if (allowed(a, r) && !ml__serve_insights(a, r, rest, !app))
         ml__reply_error(r, 404, "PathNotFoundError", "there is no such path below an application");
     return true;
+}
+
+bool ml_api_is_path(struct ml_str path)
+{
+    return ml_str_starts(path, ML_STR("/v1/")) || ml_str_starts(path, ML_STR("/v2/")) ||
+           ml_str_starts(path, ML_STR("/v2.1/"));
 }
 
 bool ml_api_serve(struct ml_api *a, struct ml_http_request *r)

@@ -44,10 +44,12 @@ struct ml_api_options {
 /* Opens store, reader and (unless given) writer. Options are copied. */
 int ml_api_new(struct ml_loop *l, const struct ml_api_options *o, struct ml_api **out,
                struct ml_error *e);
-/* Cancels what runs; it is answered as cancelled while the loop goes on, and the last job frees the rest. Free
- * the server before. NULL is fine. */
+/* Cancels what runs, and runs the loop until all of it was answered; what is asked meanwhile gets 503. Then frees.
+ * Free the server afterwards: it owns the requests. NULL is fine. */
 void ml_api_free(struct ml_api *a);
 
+/* The path may be one of ours; ml_api_serve knows. */
+bool ml_api_is_path(struct ml_str path);
 /* True when the path is ours: the request gets its reply now or later. */
 bool ml_api_serve(struct ml_api *a, struct ml_http_request *r);
 

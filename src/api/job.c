@@ -43,8 +43,14 @@ static void watch(void *user)
 {
     struct ml_api *a = user;
     for (struct ml__job *j = a->jobs; j != NULL; j = j->next)
-        if (a->closing || ml_http_gone(j->request))
+        if (ml_http_gone(j->request))
             atomic_store(&j->cancel, true);
+}
+
+void ml__jobs_cancel(struct ml_api *a)
+{
+    for (struct ml__job *j = a->jobs; j != NULL; j = j->next)
+        atomic_store(&j->cancel, true);
 }
 
 static void enter(struct ml__job *j)

@@ -31,9 +31,11 @@ void ml__reply_kusto(struct ml_http_request *r, int status, struct ml_buf *body,
 void ml__reply_error(struct ml_http_request *r, int status, const char *code, const char *fmt, ...)
     ML_PRINTF(4, 5);
 
-/* A job begins and ends on the loop's thread; end may free the api. */
+/* A job begins and ends on the loop's thread. */
 void ml__job_begin(struct ml_api *a);
 void ml__job_end(struct ml_api *a);
+/* Queries that run come to an end soon. */
+void ml__jobs_cancel(struct ml_api *a);
 
 /* ingest.c, insights.c, kusto.c: the request is theirs to answer. */
 void ml__serve_track(struct ml_api *a, struct ml_http_request *r);

@@ -157,8 +157,10 @@ static void stop(struct serve *s)
 {
     if (s->loop == NULL)
         return;
-    ml_http_server_free(s->server);
+    if (s->server != NULL)
+        ml_http_server_drain(s->server);
     ml_api_free(s->api);
+    ml_http_server_free(s->server);
     if (s->on_int.data != NULL) {
         uv_close((uv_handle_t *)&s->on_int, NULL);
         uv_close((uv_handle_t *)&s->on_term, NULL);

@@ -102,6 +102,11 @@ void ml_loop_stop(struct ml_loop *l)
     uv_stop(&l->uv);
 }
 
+void ml_loop_step(struct ml_loop *l)
+{
+    (void)uv_run(&l->uv, UV_RUN_ONCE);
+}
+
 int ml_loop_post(struct ml_loop *l, void (*fn)(void *user), void *user)
 {
     struct post *p = ml_calloc(1, sizeof *p);

@@ -23,6 +23,8 @@ struct uv_loop_s *ml_loop_uv(struct ml_loop *l);
 /* Until ml_loop_stop, or until nothing is left to wait for. */
 void ml_loop_run(struct ml_loop *l);
 void ml_loop_stop(struct ml_loop *l);
+/* Wait for something, and do what it asks for. */
+void ml_loop_step(struct ml_loop *l);
 
 /* [any thread] Have fn called on the loop's thread. ML_ENOMEM, or 0. */
 int ml_loop_post(struct ml_loop *l, void (*fn)(void *user), void *user);
