@@ -3,6 +3,7 @@
  * an unknown option is told and passed over. SPDX-License-Identifier: MIT */
 #include "base/err.h"
 #include "cli/cmd.h"
+#include "cli/func_endpoints.h"
 #include "host/func.h"
 #include "host/say.h"
 
@@ -77,7 +78,8 @@ static const struct option options[] = {
     {"json-output-file", NULL, TEXT, AT(json_output_file), "FILE",
      "append raw JSON log lines to FILE", "start"},
     {"telemetry", NULL, TEXT, AT(telemetry), "WHERE", "local, azure, both or off", "start"},
-    {"ingest-port", NULL, TEXT, AT(ingest_port), "N", NULL, "start"},
+    {"ingest-port", NULL, TEXT, AT(ingest_port), "N",
+     "take telemetry of Application Insights clients there; 0: any free port", "start"},
     {"on-crash", NULL, TEXT, AT(on_crash), "exit|wait", "when the worker cannot be kept alive",
      "start"},
     {"strict-http", NULL, FLAG, AT(strict_http), NULL, "405 with Allow, and HEAD from GET",
@@ -281,7 +283,7 @@ static int print_version(void)
 
 static int run_action(const struct action *a, int argc, char **argv, int from)
 {
-    struct ml_func_options o = {0};
+    struct ml_func_options o = {.endpoints = ml_func_api()};
     for (int i = from; i < argc; i++) {
         int status = 0;
         if (is_option(argv[i]))

@@ -6,6 +6,7 @@
 #include "host/host.h"
 
 #include "host/cors.h"
+#include "host/endpoints.h"
 #include "host/home.h"
 #include "host/keys.h"
 #include "host/record.h"
@@ -359,6 +360,12 @@ static void on_request(void *user, struct ml_http_request *r)
 {
     struct ml_host *h = user;
     if (ml_cors_preflight(h->cors, r) || ml_admin_serve(h, r))
+        return;
+    struct ml_route_value *values = NULL;
+    struct ml_function *missed;
+    size_t n = 0;
+    if (ml_endpoints_is_path(h, r) && /* a function's route goes first */
+        find_route(h, r, r->method, &values, &n, &missed) == NULL && ml_endpoints_serve(h, r))
         return;
     serve(h, r);
 }

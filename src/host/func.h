@@ -5,8 +5,26 @@
 #ifndef ML_HOST_FUNC_H
 #define ML_HOST_FUNC_H
 
+#include "base/err.h"
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+
+struct ml_loop;
+struct ml_writer;
+struct ml_http_request;
+
+/* Endpoints over the project's store, lent to the host by the layer above it. */
+struct ml_func_endpoints {
+    void *user; /* first argument of each */
+    /* writer: the host's, borrowed; NULL: it has none. */
+    int (*open)(void *user, struct ml_loop *l, const char *store, struct ml_writer *writer,
+                struct ml_error *e);
+    bool (*is_path)(struct ml_str path); /* may it be one of its paths? also before open */
+    bool (*serve)(void *user, struct ml_http_request *r); /* false: it is not one */
+    void (*close)(void *user); /* runs the loop until what is open was answered */
+};
 
 struct ml_func_options {
     /* everywhere */
@@ -53,7 +71,8 @@ struct ml_func_options {
     bool strict_http;
     bool show_category;
     bool show_level;
-    const char *profile; /* "line", "heap"; NULL: off */
+    const char *profile;                       /* "line", "heap"; NULL: off */
+    const struct ml_func_endpoints *endpoints; /* NULL: none */
 };
 
 int ml_func_init(const struct ml_func_options *o);

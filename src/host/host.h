@@ -5,8 +5,9 @@
  *   invoke.c     one invocation from its request to its records
  *   front.c      HTTP requests: CORS, admin, routes, keys; front_reply.c: results as responses
  *   admin.c      /admin
+ *   endpoints.c  queries and telemetry of other clients
  *   timer.c      timer triggers
- *   record.c     rows of traces, requests and exceptions
+ *   record.c     lines of the console, rows of the records; record_call.c: those of an invocation
  *
  * Threads: the loop's. SPDX-License-Identifier: MIT */
 #ifndef ML_HOST_HOST_H
@@ -36,6 +37,7 @@ struct ml_timers;
 struct ml_source_watch;
 struct ml_keys;
 struct ml_cors;
+struct ml_endpoints;
 
 enum ml_slot_state {
     ML_SLOT_EMPTY,
@@ -112,6 +114,7 @@ struct ml_host {
     char *app_error;    /* owned: why nothing could be indexed */
     bool started;       /* the listing was printed once */
     bool reloading;
+    bool exports_logs; /* the worker's own telemetry sends its log records */
     uint64_t reload_ns;
     uint64_t crashes_ns[40]; /* times of the last crashes, newest last */
     size_t n_crashes;
@@ -134,9 +137,10 @@ struct ml_host {
     struct ml_records *records; /* NULL: telemetry is off */
     struct ml_timers *timers;
     struct ml_source_watch *watch;
-    struct ml_cors *cors; /* NULL: off */
-    struct ml_keys *keys; /* NULL: off */
-    int json_fd;          /* of --json-output-file, or stdout; -1: off */
+    struct ml_cors *cors;           /* NULL: off */
+    struct ml_keys *keys;           /* NULL: off */
+    struct ml_endpoints *endpoints; /* NULL: none were lent */
+    int json_fd;                    /* of --json-output-file, or stdout; -1: off */
 };
 
 /* -- console and records ------------------------------------------------------------------------- */

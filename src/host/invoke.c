@@ -19,6 +19,7 @@ struct ml_invocation {
     struct ml_host *host;
     struct ml_app *app; /* a reference */
     struct ml_slot *slot;
+    pid_t worker;
     struct ml_call
         call; /* its pointers are the caller's; reason and details are static or the function's */
     struct ml_call_ids ids;
@@ -106,6 +107,7 @@ static void end(struct ml_invocation *inv, bool ok, const struct ml_frame *f, co
     struct ml_error why = {0};
     struct ml_outcome out = {
         .duration_ns = ml_now_ns() - inv->start_ns,
+        .worker = inv->worker,
         .frame = f,
         .problem = problem,
     };
@@ -339,6 +341,7 @@ int ml_invoke(struct ml_host *h, const struct ml_call *call)
         return ML_ENOMEM;
     inv->host = h;
     inv->slot = s;
+    inv->worker = ml_worker_pid(s->worker);
     inv->call = *call;
     (void)snprintf(inv->reason, sizeof inv->reason, "%s", call->reason);
     inv->call.reason = inv->reason;

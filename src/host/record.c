@@ -1,10 +1,11 @@
 /* host/record.c -- see record.h. SPDX-License-Identifier: MIT */
-#include "host/record.h"
+#include "host/record_row.h"
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "host/endpoints.h"
+#include "host/insights_wire.h"
 #include "host/say.h"
-#include "host/sink.h"
 #include "store/place.h"
 
 #include <ctype.h>
@@ -13,21 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLUSH_MS = 200, FLUSH_ROWS = 500, MESSAGE_MAX = 32768, VALUE_MAX = 8192, MAX_SINKS = 3 };
-
-struct ml_records {
-    struct ml_rows *rows; /* owned; collected since the last flush */
-    struct ml_sink sinks[MAX_SINKS];
-    size_t n_sinks;
-    struct ml_timer *timer;
-    bool timer_set;
-    int64_t last_ticks; /* strictly rising, so that rows keep their order */
-    char role[128];
-    char instance[128];
-    char ikey[64];
-    char pid[16];
-    struct ml_buf dims; /* reused */
-};
+enum { FLUSH_MS = 200, FLUSH_ROWS = 500, VALUE_MAX = 8192 };
 
 /* -- opening ------------------------------------------------------------------------------------- */
 
@@ -94,6 +81,8 @@ static void open_local(struct ml_host *h, struct ml_records *r, const struct ml_
         rc = ml_store_place(h->settings.root, path, sizeof path, &e);
         if (rc == ML_OK)
             rc = ml_store_sink_open(h->loop, path, t, sink, &e);
+        if (rc == ML_OK)
+            r->writer = ml_store_sink_writer(sink);
         if (rc != ML_OK)
             tell_trouble(h, e.text);
     }
@@ -121,6 +110,9 @@ int ml_records_open(struct ml_host *h, struct ml_error *e)
         return ml_fail(e, rc, "cannot keep records: out of memory");
     }
     read_identity(r);
+    struct ml_insights_target target;
+    if (cs != NULL && ml_insights_parse(cs, &target, NULL) == ML_OK)
+        (void)snprintf(r->ikey, sizeof r->ikey, "%s", target.key);
     h->records = r;
     if (strcmp(where, "azure") != 0)
         open_local(h, r, &t);
@@ -131,6 +123,11 @@ int ml_records_open(struct ml_host *h, struct ml_error *e)
     if (rc == ML_OK)
         rc = ml_timer_new(h->loop, FLUSH_MS, 0, on_flush, r, &r->timer);
     return rc;
+}
+
+struct ml_writer *ml_records_writer(const struct ml_host *h)
+{
+    return h->records != NULL ? h->records->writer : NULL;
 }
 
 void ml_records_close(struct ml_host *h, unsigned wait_ms)
@@ -150,7 +147,7 @@ void ml_records_close(struct ml_host *h, unsigned wait_ms)
 
 /* -- rows ---------------------------------------------------------------------------------------- */
 
-static struct ml_str cut(struct ml_str s, size_t max)
+struct ml_str ml__cut(struct ml_str s, size_t max)
 {
     if (s.n <= max)
         return s;
@@ -159,39 +156,39 @@ static struct ml_str cut(struct ml_str s, size_t max)
     return (struct ml_str){s.p, max};
 }
 
-static void dim(struct ml_records *r, const char *key, struct ml_str value)
+void ml__dim(struct ml_records *r, const char *key, struct ml_str value)
 {
     ml_buf_cstr(&r->dims, r->dims.n > 1 ? ",\"" : "\"");
     ml_buf_cstr(&r->dims, key);
     ml_buf_cstr(&r->dims, "\":");
-    ml_buf_json(&r->dims, cut(value, VALUE_MAX));
+    ml_buf_json(&r->dims, ml__cut(value, VALUE_MAX));
 }
 
-static void dim_text(struct ml_records *r, const char *key, const char *value)
+void ml__dim_text(struct ml_records *r, const char *key, const char *value)
 {
-    dim(r, key, ml_str_of(value));
+    ml__dim(r, key, ml_str_of(value));
 }
 
-static void begin_dims(struct ml_host *h, const char *category, enum ml_level level,
-                       const struct ml_call_ids *ids)
+void ml__begin_dims(struct ml_host *h, const char *category, enum ml_level level,
+                    const struct ml_call_ids *ids)
 {
     struct ml_records *r = h->records;
     ml_buf_clear(&r->dims);
     ml_buf_char(&r->dims, '{');
-    dim_text(r, "Category", category);
-    dim_text(r, "LogLevel", ml_level_name(level));
+    ml__dim_text(r, "Category", category);
+    ml__dim_text(r, "LogLevel", ml_level_name(level));
     if (ids != NULL)
-        dim_text(r, "InvocationId", ids->id);
-    dim_text(r, "HostInstanceId", h->instance_id);
-    dim_text(r, "ProcessId", r->pid);
+        ml__dim_text(r, "InvocationId", ids->id);
+    ml__dim_text(r, "HostInstanceId", h->instance_id);
+    ml__dim_text(r, "ProcessId", r->pid);
 }
 
-static void put_text(struct ml_records *r, enum ml_store_col c, const char *s)
+void ml__put_text(struct ml_records *r, enum ml_store_col c, const char *s)
 {
     ml_rows_str(r->rows, c, ml_str_of(s));
 }
 
-static int64_t ticks_of(struct ml_records *r, double unix_s)
+int64_t ml__ticks_of(struct ml_records *r, double unix_s)
 {
     int64_t t = unix_s > 0 ? ML_STORE_TICKS_1970 + (int64_t)(unix_s * 1e7) : ml_ticks_now();
     if (t <= r->last_ticks && t > r->last_ticks - ML_STORE_TICKS_PER_S)
@@ -201,23 +198,24 @@ static int64_t ticks_of(struct ml_records *r, double unix_s)
     return t;
 }
 
-static void begin_row(struct ml_records *r, enum ml_store_table t, int64_t ticks,
-                      const char *function, const struct ml_call_ids *ids, const char *parent)
+void ml__begin_row(struct ml_records *r, enum ml_store_table t, int64_t ticks, const char *function,
+                   const struct ml_call_ids *ids, const char *parent)
 {
     ml_rows_begin(r->rows, t);
     ml_rows_i64(r->rows, ML_COL_timestamp, ticks);
     if (ids != NULL) {
-        put_text(r, ML_COL_operation_Name, function);
-        put_text(r, ML_COL_operation_Id, ids->trace_id);
-        put_text(r, ML_COL_operation_ParentId, parent);
+        ml__put_text(r, ML_COL_operation_Name, function);
+        ml__put_text(r, ML_COL_operation_Id, ids->trace_id);
+        ml__put_text(r, ML_COL_operation_ParentId, parent);
     }
-    put_text(r, ML_COL_cloud_RoleName, r->role);
-    put_text(r, ML_COL_cloud_RoleInstance, r->instance);
-    put_text(r, ML_COL_client_Type, "PC");
-    put_text(r, ML_COL_sdkVersion, "azurefunctions: 4.1052.0.0");
+    ml__put_text(r, ML_COL_iKey, r->ikey);
+    ml__put_text(r, ML_COL_cloud_RoleName, r->role);
+    ml__put_text(r, ML_COL_cloud_RoleInstance, r->instance);
+    ml__put_text(r, ML_COL_client_Type, "PC");
+    ml__put_text(r, ML_COL_sdkVersion, "azurefunctions: 4.1052.0.0");
 }
 
-static void end_row(struct ml_records *r)
+void ml__end_row(struct ml_records *r)
 {
     ml_buf_char(&r->dims, '}');
     if (r->dims.status == ML_OK)
@@ -237,8 +235,7 @@ static int severity(enum ml_level l)
     return of[l];
 }
 
-/* logging.logLevel of host.json decides, not the console's --verbose. */
-static bool is_kept(const struct ml_host *h, const char *category, enum ml_level level)
+bool ml__is_kept(const struct ml_host *h, const char *category, enum ml_level level)
 {
     if (h->records == NULL || level == ML_LEVEL_NONE)
         return false;
@@ -247,20 +244,19 @@ static bool is_kept(const struct ml_host *h, const char *category, enum ml_level
     return level >= ml_level_shown(&f, category);
 }
 
-/* A traces row up to its dimensions; false: not kept. */
-static bool begin_trace(struct ml_host *h, const char *category, enum ml_level level,
-                        struct ml_str message, const char *function, const struct ml_call_ids *ids,
-                        double unix_s)
+bool ml__begin_trace(struct ml_host *h, const char *category, enum ml_level level,
+                     struct ml_str message, const char *function, const struct ml_call_ids *ids,
+                     double unix_s)
 {
     struct ml_records *r = h->records;
-    if (!is_kept(h, category, level))
+    if (!ml__is_kept(h, category, level))
         return false;
-    begin_row(r, ML_TABLE_traces, ticks_of(r, unix_s), function, ids,
-              ids != NULL ? ids->span_id : "");
-    ml_rows_str(r->rows, ML_COL_message, cut(message, MESSAGE_MAX));
+    ml__begin_row(r, ML_TABLE_traces, ml__ticks_of(r, unix_s), function, ids,
+                  ids != NULL ? ids->span_id : "");
+    ml_rows_str(r->rows, ML_COL_message, ml__cut(message, ML__MESSAGE_MAX));
     ml_rows_i64(r->rows, ML_COL_severityLevel, severity(level));
-    put_text(r, ML_COL_client_IP, "0.0.0.0");
-    begin_dims(h, category, level, ids);
+    ml__put_text(r, ML_COL_client_IP, "0.0.0.0");
+    ml__begin_dims(h, category, level, ids);
     return true;
 }
 
@@ -272,8 +268,8 @@ void ml_host_log(struct ml_host *h, const char *category, enum ml_level level, c
     ml_buf_vprintf(&b, fmt, args);
     va_end(args);
     ml_console_log(&h->console, category, level, ml_buf_view(&b));
-    if (begin_trace(h, category, level, ml_buf_view(&b), NULL, NULL, 0))
-        end_row(h->records);
+    if (ml__begin_trace(h, category, level, ml_buf_view(&b), NULL, NULL, 0))
+        ml__end_row(h->records);
     ml_buf_free(&b);
 }
 
@@ -295,13 +291,13 @@ static void worker_dims(struct ml_host *h, const struct ml_frame *f, pid_t pid)
     const json_t *v;
     char text[16];
     (void)snprintf(text, sizeof text, "%d", (int)pid);
-    dim(r, "prop__LoggerName", ml_json_str(f->json, "logger"));
-    dim(r, "prop__ThreadName", ml_json_str(f->json, "thread"));
-    dim_text(r, "prop__WorkerProcessId", text);
+    ml__dim(r, "prop__LoggerName", ml_json_str(f->json, "logger"));
+    ml__dim(r, "prop__ThreadName", ml_json_str(f->json, "thread"));
+    ml__dim_text(r, "prop__WorkerProcessId", text);
     const json_t *err = json_object_get(f->json, "exception");
     if (json_is_object(err)) {
-        dim(r, "prop__PythonExceptionType", ml_json_str(err, "type"));
-        dim(r, "prop__PythonTraceback", ml_json_str(err, "traceback"));
+        ml__dim(r, "prop__PythonExceptionType", ml_json_str(err, "type"));
+        ml__dim(r, "prop__PythonTraceback", ml_json_str(err, "traceback"));
     }
     json_object_foreach(json_object_get(f->json, "fields"), key, v) {
         if (!json_is_string(v) || strlen(key) > 150)
@@ -309,8 +305,8 @@ static void worker_dims(struct ml_host *h, const struct ml_frame *f, pid_t pid)
         ml_buf_char(&r->dims, ',');
         ml_buf_json(&r->dims, ml_str_of(key));
         ml_buf_char(&r->dims, ':');
-        ml_buf_json(&r->dims,
-                    cut((struct ml_str){json_string_value(v), json_string_length(v)}, VALUE_MAX));
+        ml_buf_json(&r->dims, ml__cut((struct ml_str){json_string_value(v), json_string_length(v)},
+                                      VALUE_MAX));
     }
 }
 
@@ -331,10 +327,12 @@ void ml_record_worker_log(struct ml_host *h, const struct ml_frame *f, pid_t pid
     if (function != NULL)
         (void)snprintf(category, sizeof category, "Function.%.128s.User", function);
     ml_console_log(&h->console, category, level, shown.p != NULL ? shown : message);
-    if (begin_trace(h, category, level, message, function, ids,
-                    json_number_value(json_object_get(f->json, "time")))) {
+    if (h->exports_logs && ml_endpoints_are_target(h))
+        return; /* it comes to the store by itself */
+    if (ml__begin_trace(h, category, level, message, function, ids,
+                        json_number_value(json_object_get(f->json, "time")))) {
         worker_dims(h, f, pid);
-        end_row(h->records);
+        ml__end_row(h->records);
     }
 }
 
@@ -342,286 +340,10 @@ void ml_record_console_line(struct ml_host *h, enum ml_level level, struct ml_st
 {
     static const char category[] = "Host.Function.Console";
     ml_console_log(&h->console, category, level, line);
-    if (begin_trace(h, category, level, line, NULL, NULL, 0)) {
+    if (ml__begin_trace(h, category, level, line, NULL, NULL, 0)) {
         char text[16];
         (void)snprintf(text, sizeof text, "%d", (int)pid);
-        dim_text(h->records, "prop__WorkerProcessId", text);
-        end_row(h->records);
+        ml__dim_text(h->records, "prop__WorkerProcessId", text);
+        ml__end_row(h->records);
     }
-}
-
-/* -- invocations --------------------------------------------------------------------------------- */
-
-void ml_record_executing(struct ml_host *h, const struct ml_function *fn,
-                         const struct ml_call_ids *ids, const char *reason, const char *details)
-{
-    char category[160];
-    struct ml_buf b = {0};
-    (void)snprintf(category, sizeof category, "Function.%.128s", fn->name);
-    bool shown = ml_console_shows(&h->console, category, ML_LEVEL_INFORMATION);
-    bool kept = is_kept(h, category, ML_LEVEL_INFORMATION);
-    if (!shown && !kept)
-        return;
-    ml_buf_printf(&b, "Executing 'Functions.%s' (Reason='%s', Id=%s)", fn->name, reason, ids->id);
-    ml_console_log(&h->console, category, ML_LEVEL_INFORMATION, ml_buf_view(&b));
-    if (begin_trace(h, category, ML_LEVEL_INFORMATION, ml_buf_view(&b), fn->name, ids, 0)) {
-        struct ml_records *r = h->records;
-        dim_text(r, "prop__{OriginalFormat}",
-                 "Executing '{functionName}' (Reason='{reason}', Id={invocationId})");
-        ml_buf_clear(&b);
-        ml_buf_printf(&b, "Functions.%s", fn->name);
-        dim(r, "prop__functionName", ml_buf_view(&b));
-        dim_text(r, "prop__reason", reason);
-        dim_text(r, "prop__invocationId", ids->id);
-        end_row(r);
-    }
-    if (details != NULL) {
-        ml_console_log(&h->console, category, ML_LEVEL_INFORMATION, ml_str_of(details));
-        if (begin_trace(h, category, ML_LEVEL_INFORMATION, ml_str_of(details), fn->name, ids, 0))
-            end_row(h->records);
-    }
-    ml_buf_free(&b);
-}
-
-void ml_record_keep_request(struct ml_outcome *o, const struct ml_http_request *r,
-                            const struct ml_host *h)
-{
-    if (r == NULL || h->records == NULL)
-        return;
-    struct ml_str host = ml_http_header(r, ML_STR("Host"));
-    struct ml_str forwarded = ml_http_header(r, ML_STR("X-Forwarded-For"));
-    struct ml_buf b = {0};
-    ml_buf_printf(&b, "%s://%.*s%.*s", r->tls ? "https" : "http", (int)host.n,
-                  host.n != 0 ? host.p : "", (int)r->path.n, r->path.p);
-    o->url = b.p;
-    o->path = ml_strndup(r->path.p, r->path.n);
-    (void)snprintf(o->method, sizeof o->method, "%.*s", (int)(r->method.n < 15 ? r->method.n : 15),
-                   r->method.p);
-    if (forwarded.n != 0) {
-        size_t n = 0;
-        while (n < forwarded.n && n < sizeof o->peer - 1 && forwarded.p[n] != ',')
-            n++;
-        (void)snprintf(o->peer, sizeof o->peer, "%.*s", (int)n, forwarded.p);
-    } else {
-        (void)snprintf(o->peer, sizeof o->peer, "%s", r->peer);
-    }
-}
-
-void ml_record_drop_request(struct ml_outcome *o)
-{
-    ml_free(o->url);
-    ml_free(o->path);
-}
-
-static const char *bucket(double ms)
-{
-    static const struct {
-        double below;
-        const char *name;
-    } buckets[] = {{250, "<250ms"},        {500, "250ms-500ms"},  {1000, "500ms-1sec"},
-                   {3000, "1sec-3sec"},    {7000, "3sec-7sec"},   {15000, "7sec-15sec"},
-                   {30000, "15sec-30sec"}, {60000, "30sec-1min"}, {120000, "1min-2min"},
-                   {300000, "2min-5min"}};
-    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++)
-        if (ms < buckets[i].below)
-            return buckets[i].name;
-    return ">=5min";
-}
-
-/* The memory figures behind the Executed line: " rss 45.1 MiB (+1.5 MiB, peak 47.6 MiB)". */
-static void memory_text(struct ml_buf *b, const struct ml_frame *f)
-{
-    const json_t *m = f != NULL ? json_object_get(f->json, "memory") : NULL;
-    const json_t *before = json_object_get(m, "rss_before"),
-                 *after = json_object_get(m, "rss_after");
-    const json_t *peak = json_object_get(m, "rss_peak"), *heap = json_object_get(m, "heap_net");
-    const double mib = 1048576.0;
-    if (!json_is_number(after))
-        return;
-    ml_buf_printf(b, " rss %.1f MiB", json_number_value(after) / mib);
-    if (json_is_number(before))
-        ml_buf_printf(b, " (%+.1f MiB",
-                      (json_number_value(after) - json_number_value(before)) / mib);
-    if (json_is_number(before) && json_is_number(peak))
-        ml_buf_printf(b, ", peak %.1f MiB", json_number_value(peak) / mib);
-    if (json_is_number(before) && json_is_number(heap))
-        ml_buf_printf(b, ", heap %+.1f MiB", json_number_value(heap) / mib);
-    if (json_is_number(before))
-        ml_buf_char(b, ')');
-}
-
-/* {"memline.rssBefore":...}; nothing when nothing was measured. */
-static void memory_measures(struct ml_records *r, const struct ml_frame *f)
-{
-    static const struct {
-        const char *wire;
-        const char *row;
-    } names[] = {{"rss_before", "memline.rssBefore"},
-                 {"rss_after", "memline.rssAfter"},
-                 {"rss_peak", "memline.rssPeak"},
-                 {"heap_net", "memline.heapNet"},
-                 {"heap_peak", "memline.heapPeak"}};
-    struct ml_buf b = {0};
-    const char *key;
-    const json_t *v;
-    json_object_foreach(f != NULL ? json_object_get(f->json, "memory") : NULL, key, v) {
-        if (!json_is_number(v) || strlen(key) > 100)
-            continue;
-        const char *name = NULL;
-        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-            if (strcmp(names[i].wire, key) == 0)
-                name = names[i].row;
-        char own[120];
-        (void)snprintf(own, sizeof own, "memline.%s", key);
-        ml_buf_char(&b, b.n == 0 ? '{' : ',');
-        ml_buf_json(&b, ml_str_of(name != NULL ? name : own));
-        ml_buf_printf(&b, ":%lld", (long long)json_number_value(v));
-    }
-    if (b.n != 0) {
-        ml_buf_char(&b, '}');
-        ml_rows_str(r->rows, ML_COL_customMeasurements, ml_buf_view(&b));
-    }
-    ml_buf_free(&b);
-}
-
-struct failure { /* the three-part text, and its pieces */
-    struct ml_buf text;
-    const char *type;
-    struct ml_str traceback;
-};
-
-static void read_failure(struct failure *x, const struct ml_outcome *o)
-{
-    const json_t *err = o->frame != NULL ? json_object_get(o->frame->json, "error") : NULL;
-    struct ml_str message = ml_json_str(err, "message"), stack = ml_json_str(err, "stack");
-    if (o->problem != NULL) {
-        message = ml_str_of(o->problem);
-        stack = (struct ml_str){NULL, 0};
-        err = NULL;
-    }
-    x->type = ml_json_text(err, "type");
-    x->traceback = ml_json_str(err, "traceback");
-    while (stack.n != 0 && stack.p[stack.n - 1] == '\n')
-        stack.n--;
-    ml_buf_cstr(&x->text, "Result: Failure\nException: ");
-    ml_buf_str(&x->text, message.p != NULL ? message : ML_STR("unknown error"));
-    ml_buf_cstr(&x->text, "\nStack: ");
-    ml_buf_str(&x->text, stack);
-}
-
-static void exception_row(struct ml_host *h, const char *category, const struct ml_function *fn,
-                          const struct ml_call_ids *ids, const struct failure *x,
-                          struct ml_str text)
-{
-    struct ml_records *r = h->records;
-    char outer[200];
-    if (!is_kept(h, category, ML_LEVEL_ERROR))
-        return;
-    (void)snprintf(outer, sizeof outer, "Exception while executing function: Functions.%.128s",
-                   fn->name);
-    begin_row(r, ML_TABLE_exceptions, ticks_of(r, 0), fn->name, ids, ids->span_id);
-    put_text(r, ML_COL_client_IP, "0.0.0.0");
-    ml_rows_i64(r->rows, ML_COL_severityLevel, 3);
-    put_text(r, ML_COL_type, "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException");
-    put_text(r, ML_COL_outerType, "Microsoft.Azure.WebJobs.Host.FunctionInvocationException");
-    put_text(r, ML_COL_outerMessage, outer);
-    put_text(r, ML_COL_innermostType, "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException");
-    ml_rows_str(r->rows, ML_COL_innermostMessage, cut(ml_buf_view(&x->text), MESSAGE_MAX));
-    begin_dims(h, category, ML_LEVEL_ERROR, ids);
-    if (text.n != 0)
-        dim(r, "FormattedMessage", text);
-    if (x->type != NULL)
-        dim_text(r, "prop__PythonExceptionType", x->type);
-    if (x->traceback.n != 0)
-        dim(r, "prop__PythonTraceback", x->traceback);
-    end_row(r);
-}
-
-static void request_row(struct ml_host *h, const struct ml_function *fn,
-                        const struct ml_call_ids *ids, const char *reason,
-                        const struct ml_outcome *o)
-{
-    struct ml_records *r = h->records;
-    double ms = (double)o->duration_ns / 1e6;
-    enum ml_level level = o->ok ? ML_LEVEL_INFORMATION : ML_LEVEL_ERROR;
-    char text[32];
-    if (!is_kept(h, "Host.Results", level))
-        return;
-    begin_row(r, ML_TABLE_requests, ticks_of(r, 0) - (int64_t)(o->duration_ns / 100), fn->name, ids,
-              ids->parent_span[0] != '\0' ? ids->parent_span : ids->trace_id);
-    put_text(r, ML_COL_client_IP, o->peer[0] != '\0' ? o->peer : "0.0.0.0");
-    put_text(r, ML_COL_id, ids->span_id);
-    put_text(r, ML_COL_name, fn->name);
-    if (o->url != NULL)
-        put_text(r, ML_COL_url, o->url);
-    put_text(r, ML_COL_success, o->ok ? "True" : "False");
-    (void)snprintf(text, sizeof text, "%d", o->status);
-    put_text(r, ML_COL_resultCode, text);
-    ml_rows_f64(r->rows, ML_COL_duration, ms);
-    put_text(r, ML_COL_performanceBucket, bucket(ms));
-    memory_measures(r, o->frame);
-    begin_dims(h, "Host.Results", level, ids);
-    (void)snprintf(text, sizeof text, "%.4f", ms);
-    struct ml_buf name = {0};
-    ml_buf_printf(&name, "Functions.%s", fn->name);
-    dim(r, "FullName", ml_buf_view(&name));
-    ml_buf_free(&name);
-    dim_text(r, "TriggerReason", reason);
-    dim_text(r, "FunctionExecutionTimeMs", text);
-    if (o->url != NULL) {
-        dim_text(r, "HttpMethod", o->method);
-        dim_text(r, "HttpPath", o->path != NULL ? o->path : "");
-    }
-    end_row(r);
-}
-
-void ml_record_executed(struct ml_host *h, const struct ml_function *fn,
-                        const struct ml_call_ids *ids, const char *reason,
-                        const struct ml_outcome *o)
-{
-    char category[160];
-    struct ml_buf line = {0};
-    struct failure x = {0};
-    unsigned long long ms = o->duration_ns / 1000000;
-    enum ml_level level = o->ok ? ML_LEVEL_INFORMATION : ML_LEVEL_ERROR;
-    (void)snprintf(category, sizeof category, "Function.%.128s", fn->name);
-    ml_buf_printf(&line, "Executed 'Functions.%s' (%s, Id=%s, Duration=%llums)", fn->name,
-                  o->ok ? "Succeeded" : "Failed", ids->id, ms);
-    size_t plain = line.n; /* the record keeps the line as the original writes it */
-    memory_text(&line, o->frame);
-    if (!o->ok) {
-        read_failure(&x, o);
-        ml_buf_printf(&line,
-                      "\nSystem.Private.CoreLib: Exception while executing function: Functions.%s. "
-                      "System.Private.CoreLib: ",
-                      fn->name);
-        ml_buf_str(&line, ml_buf_view(&x.text));
-    }
-    ml_console_log(&h->console, category, level, ml_buf_view(&line));
-    struct ml_str head = {line.p, plain};
-    if (line.status == ML_OK && begin_trace(h, category, level, head, fn->name, ids, 0)) {
-        struct ml_records *r = h->records;
-        struct ml_buf b = {0};
-        dim_text(r, "prop__{OriginalFormat}",
-                 "Executed '{functionName}' ({status}, Id={invocationId}, "
-                 "Duration={executionDuration}ms)");
-        ml_buf_printf(&b, "Functions.%s", fn->name);
-        dim(r, "prop__functionName", ml_buf_view(&b));
-        dim_text(r, "prop__status", o->ok ? "Succeeded" : "Failed");
-        dim_text(r, "prop__invocationId", ids->id);
-        ml_buf_clear(&b);
-        ml_buf_printf(&b, "%llu", ms);
-        dim(r, "prop__executionDuration", ml_buf_view(&b));
-        ml_buf_free(&b);
-        end_row(r);
-    }
-    if (h->records != NULL && line.status == ML_OK) {
-        request_row(h, fn, ids, reason, o);
-        if (!o->ok) {
-            exception_row(h, category, fn, ids, &x, head);
-            exception_row(h, "Host.Results", fn, ids, &x, (struct ml_str){NULL, 0});
-        }
-    }
-    ml_buf_free(&x.text);
-    ml_buf_free(&line);
 }

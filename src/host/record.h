@@ -1,5 +1,6 @@
 /* host/record.h -- what happened, told twice: as lines on the console, and as rows of traces, requests and
- * exceptions with the exact columns of Application Insights (specs/functions-host.md, 6).
+ * exceptions with the exact columns of Application Insights (specs/functions-host.md, 6), and of invocations,
+ * our own table of the memory of each.
  *
  * Rows are collected for a fifth of a second and then handed to every sink (sink.h). Without records
  * (telemetry off) only the console is told. Threads: the loop's. SPDX-License-Identifier: MIT */
@@ -13,6 +14,7 @@ struct ml_outcome {
     bool ok;
     int status; /* of the HTTP response; 0: none */
     uint64_t duration_ns;
+    pid_t worker;                 /* the process it ran in */
     const struct ml_frame *frame; /* the worker's result; NULL: there is none */
     const char *problem; /* the host's own reason for a failure; NULL: the frame tells it */
     /* private: copies of what the rows need of an HTTP request */
@@ -23,6 +25,8 @@ struct ml_outcome {
 };
 
 int ml_records_open(struct ml_host *h, struct ml_error *e);
+/* The store's writer, borrowed; NULL: records do not go to the store. */
+struct ml_writer *ml_records_writer(const struct ml_host *h);
 /* Hands over what is collected and waits for the sinks, at most wait_ms. */
 void ml_records_close(struct ml_host *h, unsigned wait_ms);
 

@@ -30,6 +30,7 @@ int ml_spool_open(const char *dir, const struct ml_sink_trouble *t, struct ml_si
 /* The store of the project (src/store). */
 int ml_store_sink_open(struct ml_loop *l, const char *path, const struct ml_sink_trouble *t,
                        struct ml_sink *out, struct ml_error *e);
+struct ml_writer *ml_store_sink_writer(const struct ml_sink *s); /* borrowed */
 /* Application Insights: POST {endpoint}/v2.1/track. Spools in dir while the endpoint is away. */
 int ml_insights_open(struct ml_loop *l, const char *connection_string, const char *dir,
                      const struct ml_sink_trouble *t, struct ml_sink *out, struct ml_error *e);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "host/cert.h"
 #include "host/cors.h"
+#include "host/endpoints.h"
 #include "host/file.h"
 #include "host/id.h"
 #include "host/keys.h"
@@ -496,13 +497,15 @@ static int prepare(struct run *r)
         return status;
     if (ml_records_open(h, &e) != ML_OK)
         return ml_say_failure("%s", e.text);
+    status = ml_endpoints_open(h); /* after the records: these do not go to itself */
     set_environment(h);
-    return 0;
+    return status;
 }
 
 static void finish(struct run *r)
 {
     struct ml_host *h = &r->h;
+    ml_endpoints_close(h); /* first: it runs the loop */
     ml_timers_stop(h);
     if (h->tick != NULL) /* it ran */
         ml_running_forget(h->state_dir);
@@ -573,9 +576,6 @@ int ml_func_start(const struct ml_func_options *o)
         files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    if (o->ingest_port != NULL)
-        ml_say_warning(
-            "--ingest-port is not supported yet and ignored; `memline serve` takes telemetry.");
     r->h.o = o;
     r->h.start_ns = ml_now_ns();
     r->h.json_fd = -1;

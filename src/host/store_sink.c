@@ -102,6 +102,12 @@ static void sink_close(void *self, unsigned wait_ms)
     ml_free(s);
 }
 
+struct ml_writer *ml_store_sink_writer(const struct ml_sink *s)
+{
+    const struct store_sink *sink = s->self;
+    return sink->writer;
+}
+
 int ml_store_sink_open(struct ml_loop *l, const char *path, const struct ml_sink_trouble *t,
                        struct ml_sink *out, struct ml_error *e)
 {

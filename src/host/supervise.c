@@ -296,6 +296,7 @@ static void on_indexed(struct ml_slot *s, const struct ml_frame *f)
         if (json_is_string(notice))
             ml_host_log(h, "Host.Startup", ML_LEVEL_WARNING, "%s", json_string_value(notice));
     const json_t *err = json_object_get(f->json, "error");
+    h->exports_logs = json_is_true(json_object_get(f->json, "exports_logs"));
     ml_free(h->app_error);
     h->app_error = NULL;
     if (json_is_object(err)) {

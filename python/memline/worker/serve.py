@@ -163,7 +163,9 @@ class Worker:
         self._app.index(script, self._init.get("functions"), self._progress)
         notices += dropin.notices()
         notices += profiling.start(profile, self._host)
-        self._channel.send("I", self._app.to_frame(notices))
+        frame = self._app.to_frame(notices)
+        frame["exports_logs"] = telemetry.exports_logs
+        self._channel.send("I", frame)
         await self._stopping
 
     def _progress(self, what: str) -> None:

@@ -5,12 +5,14 @@ PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: the Azure Monitor distro is configu
 """
 
 import importlib
+import logging
 import os
 from typing import Any, List, Optional, Tuple
 
 from .context import Context
 from .logs import system_log
 
+exports_logs = False  # the distro sends the user's log records itself
 _propagation: Optional[Tuple[Any, Any]] = None  # the propagator, and the context API
 
 
@@ -42,6 +44,7 @@ def _set_up_propagation(notices: List[str]) -> None:
 
 
 def _set_up_monitor(notices: List[str]) -> None:
+    global exports_logs
     # Without this the distro does not tell that it runs in a function app.
     os.environ.setdefault("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "azure_functions")
     try:
@@ -49,11 +52,21 @@ def _set_up_monitor(notices: List[str]) -> None:
             connection_string=os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING"),
             logger_name=os.environ.get("PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME", ""),
         )
+        exports_logs = True
+        _quiet_exporter()
     except ImportError as e:
         notices.append(f"azure-monitor-opentelemetry cannot be imported: {e}")
     except Exception as e:
         system_log.exception("cannot configure Azure Monitor")
         notices.append(f"Azure Monitor cannot be configured: {e}")
+
+
+def _quiet_exporter() -> None:
+    """What the exporter logs of each batch it sends would be the next batch to send, for ever."""
+    for name in ("azure.core.pipeline.policies.http_logging_policy", "azure.monitor.opentelemetry"):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
 
 
 def attach(context: Context) -> None:
