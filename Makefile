@@ -158,6 +158,17 @@ bench-line: build ## line events beside memory_profiler and line_profiler; R=5 r
 bench-host: build .venv/.real ## the Functions host: start, latency, requests per second, memory
 	@.venv/bin/python bench/host/run.py --program build/memline --python .venv/bin/python
 
+bench-kql: build .venvs/bench-kql/.installed ## KQL beside DuckDB, chdb, SQLite; N=rows, R=rounds, DATA=folder
+	@mkdir -p build/results
+	@.venvs/bench-kql/bin/python bench/kql/run.py --program build/memline \
+	    --data "$(or $(DATA),build/bench-kql-$(or $(N),10000000))" --rows $(or $(N),10000000) \
+	    --rounds $(or $(R),5) --log build/results/bench-kql.jsonl
+
+.venvs/bench-kql/.installed: bench/kql/requirements.txt
+	$(PYTHON) -m venv .venvs/bench-kql
+	.venvs/bench-kql/bin/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
 bench-line-instructions: build build/.system-bench ## instructions of one line event; LIMIT=n fails above n
 	@$(MAKE) --no-print-directory $(BENCH_HERE:%=.venvs/bench-%/.installed)
 	@for v in $(BENCH_HERE); do .venv/bin/python bench/line/instructions.py \
@@ -177,5 +188,5 @@ clean: ## back to a fresh checkout
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san san-py tsan fuzz lint format docs demo bench bench-line bench-line-instructions \
+        san san-py tsan fuzz lint format docs demo bench bench-line bench-host bench-kql bench-line-instructions \
         changelog clean
