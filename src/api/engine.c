@@ -79,13 +79,21 @@ static void too_large(struct ml__job *j, const char *what)
 /* Room for what follows the rows, so that an answer cut for its size is still whole JSON. */
 #define TRAILER_BYTES 16384
 
+static int timed_next(struct ml__job *j, struct ml_query *q, uint32_t t, struct ml_batch *batch)
+{
+    uint64_t start = ml_now_ns();
+    int rc = ml_query_next(q, t, batch);
+    j->frame.elapsed_ns += ml_now_ns() - start;
+    return rc;
+}
+
 static int shape_table(struct ml__job *j, struct ml_query *q, uint32_t t, struct ml_shape *s)
 {
     const struct ml_query_table *info = ml_query_table(q, t);
     struct ml_batch batch;
     int rc;
     ml_shape_table(s, info->columns, info->ncolumns);
-    while ((rc = ml_query_next(q, t, &batch)) == ML_OK && batch.n > 0) {
+    while ((rc = timed_next(j, q, t, &batch)) == ML_OK && batch.n > 0) {
         ml_shape_rows(s, &batch);
         if (s->truncated || s->out->status != ML_OK)
             break;
@@ -115,7 +123,6 @@ static void run_query(struct ml__job *j, struct ml_query *q)
 {
     struct ml_shape s = {0};
     bool is_error;
-    uint64_t start = ml_now_ns();
     limit_rows(j, &s, &is_error);
     j->frame.now_ticks = ml_ticks_now();
     if (ml_query_tables(q) != 0)
@@ -131,7 +138,6 @@ static void run_query(struct ml__job *j, struct ml_query *q)
         too_large(j, "size");
     else if (s.truncated && is_error)
         too_large(j, "rows");
-    j->frame.elapsed_ns = ml_now_ns() - start;
     ml_shape_end(&s, &j->frame);
 }
 

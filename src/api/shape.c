@@ -343,6 +343,18 @@ static void end_v1(struct ml_shape *s, const struct ml_shape_frame *f)
     ml_buf_cstr(s->out, "]}]}");
 }
 
+/* When, and whose: how each row of QueryCompletionInformation begins. */
+static void add_completion_ids(struct ml_shape *s, const struct ml_shape_frame *f)
+{
+    add_time(s->out, f->now_ticks);
+    ml_buf_char(s->out, ',');
+    ml_buf_json(s->out, f->request_id);
+    for (int i = 0; i < 3; i++) {
+        ml_buf_char(s->out, ',');
+        ml_buf_json(s->out, f->activity_id);
+    }
+}
+
 static void end_v2(struct ml_shape *s, const struct ml_shape_frame *f)
 {
     static const char *const columns[][2] = {
@@ -360,17 +372,16 @@ static void end_v2(struct ml_shape *s, const struct ml_shape_frame *f)
         ml_buf_printf(s->out, "%s{\"ColumnName\":\"%s\",\"ColumnType\":\"%s\"}", i != 0 ? "," : "",
                       columns[i][0], columns[i][1]);
     ml_buf_cstr(s->out, "],\"Rows\":[[");
-    add_time(s->out, f->now_ticks);
-    ml_buf_char(s->out, ',');
-    ml_buf_json(s->out, f->request_id);
-    for (int i = 0; i < 3; i++) {
-        ml_buf_char(s->out, ',');
-        ml_buf_json(s->out, f->activity_id);
-    }
-    ml_buf_printf(s->out, ",%s,4,\"QueryInfo\",\"{\\\"Count\\\":1,\\\"Text\\\":\\\"%s\\\"}\"]]}",
+    add_completion_ids(s, f);
+    ml_buf_printf(s->out, ",%s,4,\"QueryInfo\",\"{\\\"Count\\\":1,\\\"Text\\\":\\\"%s\\\"}\"],[",
                   f->error_text != NULL ? "2,\"Error\",1,\"E_FAIL (1)\""
                                         : "4,\"Info\",0,\"S_OK (0)\"",
                   f->error_text != NULL ? "Query ended early" : "Query completed successfully");
+    add_completion_ids(s, f);
+    ml_buf_printf(s->out,
+                  ",6,\"Stats\",0,\"S_OK (0)\",0,\"QueryResourceConsumption\","
+                  "\"{\\\"ExecutionTime\\\":%.7f}\"]]}",
+                  (double)f->elapsed_ns / 1e9);
     ml_buf_printf(s->out,
                   ",{\"FrameType\":\"DataSetCompletion\",\"HasErrors\":%s,\"Cancelled\":false",
                   f->error_text != NULL ? "true" : "false");

@@ -28,7 +28,7 @@ struct ml_shape_frame {
     bool render;                 /* AI: add "render" */
     bool management;             /* V1: one table and nothing else */
     int64_t now_ticks;
-    uint64_t elapsed_ns;
+    uint64_t elapsed_ns; /* of the engine; writing the answer not counted */
     /* Set when the rows are not all: */
     const char *error_code; /* "E_QUERY_RESULT_SET_TOO_LARGE"; NULL: complete */
     const char *error_text;

@@ -122,7 +122,7 @@ static void v2_is_a_list_of_frames(void **state)
 {
     static const char *const kinds[] = {"DataSetHeader", "DataTable", "DataTable",
                                         "DataTable",     "DataTable", "DataSetCompletion"};
-    struct ml_shape_frame f = {.activity_id = ML_STR("id")};
+    struct ml_shape_frame f = {.activity_id = ML_STR("id"), .elapsed_ns = 1500000000};
     json_t *root = shape(ML_SHAPE_V2, &f, 2, 0);
     assert_int_equal(json_array_size(root), 6);
     for (size_t i = 0; i < 6; i++)
@@ -131,6 +131,9 @@ static void v2_is_a_list_of_frames(void **state)
     check_json(json_object_get(json_array_get(root, 2), "Rows"),
                "[" FIRST "{\"k\":[1,2]},\"01:00:00\"]," SECOND "]");
     check_json(json_object_get(json_array_get(root, 3), "TableKind"), "\"PrimaryResult\"");
+    const json_t *consumed = json_array_get(json_object_get(json_array_get(root, 4), "Rows"), 1);
+    check_json(json_array_get(consumed, 10), "\"QueryResourceConsumption\"");
+    check_json(json_array_get(consumed, 11), "\"{\\\"ExecutionTime\\\":1.5000000}\"");
     check_json(json_object_get(json_array_get(root, 5), "HasErrors"), "false");
     json_decref(root);
 }
