@@ -86,7 +86,8 @@ static int scan_column(struct ml_scan *s, uint32_t column, struct ml_chunk *out,
                              .offsets = view.offsets,
                              .bytes = view.bytes,
                              .codes = view.codes,
-                             .ndict = view.n_entries};
+                             .ndict = view.n_entries,
+                             .heads = view.heads};
     return ML_OK;
 }
 

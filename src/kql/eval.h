@@ -8,6 +8,7 @@
 
 #include "kql/diag.h"
 #include "base/err.h"
+#include "kql/fold.h"
 #include "kql/func.h"
 
 #include <stdatomic.h>
@@ -70,6 +71,9 @@ int ml__rt_fail(struct ml_rt *rt, const struct ml_node *at, const char *code, co
 ml_vec_fn ml__vec_arith, ml__vec_neg, ml__vec_compare, ml__vec_and, ml__vec_or, ml__vec_not,
     ml__vec_cast, ml__vec_in, ml__vec_member, ml__vec_index, ml__vec_text, ml__vec_has_list,
     ml__vec_regex;
+
+/* What the operator of that name searches for; *fold: the case of letters does not count. */
+enum ml_search ml__search_of(const char *name, bool *fold);
 
 /* Nulls of a result: of a, of b, or of both; false: out of memory. */
 bool ml__nulls_or(struct ml_arena *a, const struct ml_column *x, const struct ml_column *y,

@@ -5,11 +5,11 @@
 #include "kql/eval.h"
 
 #include "base/err.h"
-#include "kql/fold.h"
 #include "kql/regex.h"
 
-static enum ml_search search_of(const char *name)
+enum ml_search ml__search_of(const char *name, bool *fold)
 {
+    *fold = strstr(name, "_cs") == NULL;
     switch (name[0]) {
     case '=':
         return ML_S_EQUALS;
@@ -29,9 +29,8 @@ static enum ml_search search_of(const char *name)
 int ml__vec_text(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_column *a, size_t n,
                  struct ml_column *out)
 {
-    const char *name = e->fn->name;
-    enum ml_search kind = search_of(name);
-    bool fold = strstr(name, "_cs") == NULL;
+    bool fold;
+    enum ml_search kind = ml__search_of(e->fn->name, &fold);
     struct ml_needle needle;
     if (!ml_column_init(out, cx->arena, ML_T_BOOL, n))
         return ml__rt_nomem(cx->rt);

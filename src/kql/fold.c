@@ -234,6 +234,19 @@ static size_t ascii_candidate(const struct ml_needle *n, struct ml_str text, siz
     return text.n;
 }
 
+bool ml_needle_jumps(const struct ml_needle *n)
+{
+    return n->text.n > 0 && (n->ascii || !n->fold);
+}
+
+size_t ml_needle_next(const struct ml_needle *n, struct ml_str text, size_t at)
+{
+    if (n->fold)
+        return ascii_candidate(n, text, at);
+    const char *hit = at < text.n ? memmem(text.p + at, text.n - at, n->text.p, n->text.n) : NULL;
+    return hit != NULL ? (size_t)(hit - text.p) : text.n;
+}
+
 static bool ascii_in(const struct ml_needle *n, struct ml_str text)
 {
     size_t m = n->text.n;

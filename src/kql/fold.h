@@ -40,6 +40,11 @@ enum ml_search {
 bool ml_needle_init(struct ml_needle *n, struct ml_arena *a, struct ml_str text,
                     enum ml_search kind, bool fold);
 bool ml_needle_in(const struct ml_needle *n, struct ml_str text);
+/* Can ml_needle_next find it? Not an empty one, nor one with letters beyond ASCII whose case does not count. */
+bool ml_needle_jumps(const struct ml_needle *n);
+/* The next place from `at` on where the needle may begin, text.n when there is none: to run over many texts that
+ * stand one behind the other. Cheap; ml_needle_in decides. */
+size_t ml_needle_next(const struct ml_needle *n, struct ml_str text, size_t at);
 
 /* Code points of a text (a bad byte is one). */
 size_t ml_points(struct ml_str s);

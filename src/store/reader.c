@@ -528,6 +528,7 @@ int ml_read_column(struct ml_read_block *outer, enum ml_store_col c, struct ml_c
         out->offsets = s->codes != NULL ? s->offsets : s->offsets + b->first;
         out->bytes = s->text;
         out->codes = s->codes != NULL ? s->codes + b->first : NULL;
+        out->heads = s->heads != NULL ? s->heads + b->first : NULL;
         out->n_entries = s->n_entries;
     }
     return ML_OK;

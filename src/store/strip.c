@@ -130,9 +130,10 @@ static struct ml__strip *strip_new(enum ml_store_type type, uint32_t rows, uint3
     size_t fixed = is_text(type) ? 0 : (size_t)rows * 8;
     size_t offsets = (size_t)n_offsets * 4;
     size_t code_bytes = codes ? (size_t)rows * 4 : 0;
+    size_t head_bytes = is_text(type) && !codes ? (size_t)rows * 4 : 0;
     size_t text = is_text(type) ? text_bytes + 16 : 0;
     size_t head = (sizeof(struct ml__strip) + 15) & ~(size_t)15;
-    size_t bytes = head + fixed + offsets + code_bytes + (nulls ? rows : 0) + text;
+    size_t bytes = head + fixed + offsets + code_bytes + head_bytes + (nulls ? rows : 0) + text;
     char *p = ml_realloc(NULL, bytes, 1);
     if (p == NULL)
         return NULL;
@@ -152,6 +153,9 @@ static struct ml__strip *strip_new(enum ml_store_type type, uint32_t rows, uint3
     if (codes)
         s->codes = (void *)p;
     p += code_bytes;
+    if (head_bytes != 0)
+        s->heads = (void *)p;
+    p += head_bytes;
     if (nulls)
         s->nulls = (void *)p;
     p += nulls ? rows : 0;
@@ -160,6 +164,17 @@ static struct ml__strip *strip_new(enum ml_store_type type, uint32_t rows, uint3
         memset(p + text_bytes, 0, 16);
     }
     return s;
+}
+
+/* The text is in place; reads past a short row end in the next row, or in the 16 bytes. */
+static void fill_heads(struct ml__strip *s)
+{
+    for (uint32_t i = 0; i < s->rows; i++) {
+        uint32_t n = s->offsets[i + 1] - s->offsets[i];
+        uint32_t v;
+        memcpy(&v, s->text + s->offsets[i], 4);
+        s->heads[i] = n >= 4 ? v : v & ((1u << 8 * n) - 1);
+    }
 }
 
 struct ml__strip *ml__strip_ref(struct ml__strip *s)
@@ -193,6 +208,8 @@ int ml__strip_build(const struct ml__cells *c, struct ml__strip **out)
         memcpy(text ? (void *)s->text : s->fixed, c->values.p, c->values.n);
     if (s->nulls != NULL)
         memcpy(s->nulls, c->nulls.p, c->rows);
+    if (s->heads != NULL)
+        fill_heads(s);
     *out = s;
     return ML_OK;
 }
@@ -605,6 +622,7 @@ static int decode_text(struct input *in, enum ml_store_type type, uint32_t rows,
         return ML_EFORMAT;
     }
     memcpy(s->text, text, total);
+    fill_heads(s);
     *out = s;
     return ML_OK;
 }
@@ -665,6 +683,7 @@ static int decode_guids(struct input *in, enum ml_store_type type, uint32_t rows
         s->offsets[i] = i * 36;
     for (uint32_t i = 0; i < rows; i++)
         unpack_guid(guids + (size_t)i * 16, s->text + (size_t)i * 36);
+    fill_heads(s);
     *out = s;
     return ML_OK;
 }

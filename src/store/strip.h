@@ -27,6 +27,7 @@ struct ml__strip {
     uint32_t *offsets;
     char *text;
     uint32_t *codes;
+    uint32_t *heads; /* plain text: the first four bytes of each row, zeros behind them */
 };
 
 /* What a column is built from, row by row, and read back in another order. */
