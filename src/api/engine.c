@@ -126,7 +126,7 @@ static void run_query(struct ml__job *j, struct ml_query *q)
     limit_rows(j, &s, &is_error);
     j->frame.now_ticks = ml_ticks_now();
     if (ml_query_tables(q) != 0)
-        j->frame.visualization = ml_query_visualization(q, 0);
+        j->frame.visualization = ml_query_visualization(q, 0, j->kind == ML_SHAPE_AI);
     j->out.max = j->ask.error_rows == UINT64_MAX ? 0 : j->api->o.result_bytes + TRAILER_BYTES;
     s.max_bytes = j->ask.error_rows == UINT64_MAX ? 0 : j->api->o.result_bytes;
     ml_shape_begin(&s, j->kind, &j->frame, &j->out);

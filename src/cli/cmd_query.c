@@ -30,7 +30,7 @@ enum {
 };
 
 static const struct ml_option options[] = {
-    {OPT_FORMAT, 0, "format", "FORMAT", "table, json, csv or markdown"},
+    {OPT_FORMAT, 0, "format", "FORMAT", "table, json, csv, markdown or chart"},
     {OPT_FILE, 'f', "file", "FILE", "read the query from FILE"},
     {OPT_STORE, 's', "store", "FILE", "the store to read"},
     {OPT_TABLE, 't', "table", "NAME=FILE", "a JSON-lines or .csv file as a table; may be repeated"},
@@ -273,9 +273,33 @@ static int read_args(struct request *r, struct ml_args *a, struct ml_error *e)
     return 0;
 }
 
+/* LC_ALL, LC_CTYPE or LANG, the first that is set, names another encoding. */
+static bool is_ascii_locale(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *v = getenv(names[i]);
+        if (v != NULL && v[0] != '\0')
+            return strcasestr(v, "utf-8") == NULL && strcasestr(v, "utf8") == NULL;
+    }
+    return false;
+}
+
+static void look_at_terminal(struct ml_query_run *r)
+{
+    unsigned width = ml_output_width(NULL);
+    r->terminal = width > 0;
+    r->look = (struct ml_chart_look){.width = width > 0 ? width : 80,
+                                     .height = 16,
+                                     .colors = ml_output_colors(ML_COLOR_AUTO, NULL),
+                                     .ascii = is_ascii_locale()};
+}
+
 int ml_cmd_query(int argc, char **argv)
 {
-    struct request r = {.tables = {.catalog = {.find = find_table, .at = table_at}}};
+    struct request r = {.run = {.format = ML_QF_AUTO},
+                        .tables = {.catalog = {.find = find_table, .at = table_at}}};
+    look_at_terminal(&r.run);
     struct ml_args a;
     struct ml_error e;
     r.tables.catalog.self = &r.tables;

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-const char *const ml_query_formats[] = {"table", "json", "csv", "markdown", NULL};
+const char *const ml_query_formats[] = {"table", "json", "csv", "markdown", "chart", NULL};
 
 enum { CELL_MAX = 200, SAMPLE_ROWS = 1000 }; /* columns of a cell shown; rows that set the widths */
 
@@ -207,6 +207,46 @@ static int print_table(struct ml_query *q, uint32_t t, int format, bool bare, st
     return rc;
 }
 
+/* Is this table to be drawn? */
+static bool wants_chart(const struct ml_query_run *r, const struct ml_query *q, uint32_t t)
+{
+    bool asked = r->format == ML_QF_CHART || (r->format == ML_QF_AUTO && r->terminal && !r->bare);
+    return asked && ml_chart_drawn(ml_query_table(q, t)->render);
+}
+
+/* A result without numbers is run again, for a table. */
+static int print_chart(const struct ml_query_run *r, struct ml_str text, struct ml_query *q,
+                       uint32_t t, struct ml_buf *out)
+{
+    struct ml_chart c;
+    struct ml_query *again = NULL;
+    int rc = ml_chart_read(&c, q, t);
+    if (t > 0)
+        ml_buf_char(out, '\n');
+    if (rc == ML_OK && c.n > 0) {
+        ml_chart_draw(&c, &r->look, out);
+        ml_buf_printf(out, "(%zu row%s)\n", c.rows, c.rows == 1 ? "" : "s");
+    } else if (rc == ML_OK) {
+        rc = ml_query_open(text, &r->options, &again);
+        if (rc == ML_OK)
+            rc = print_table(again, t, ML_QF_TABLE, r->bare, out);
+        ml_query_close(again);
+    }
+    ml_chart_release(&c);
+    return rc;
+}
+
+static int print_result(const struct ml_query_run *r, struct ml_str text, struct ml_query *q,
+                        struct ml_buf *out)
+{
+    int rc = ML_OK;
+    int format = r->format >= ML_QF_CHART ? ML_QF_TABLE : r->format;
+    for (uint32_t t = 0; rc == ML_OK && t < ml_query_tables(q); t++)
+        rc = wants_chart(r, q, t) ? print_chart(r, text, q, t, out)
+                                  : print_table(q, t, format, r->bare, out);
+    return rc;
+}
+
 int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out,
                    struct ml_buf *wrong)
 {
@@ -217,9 +257,8 @@ int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_b
     } else if (rc == ML_OK && r->format == ML_QF_JSON) {
         rc = ml_query_json(q, out);
         ml_buf_char(out, '\n');
-    } else {
-        for (uint32_t t = 0; rc == ML_OK && t < ml_query_tables(q); t++)
-            rc = print_table(q, t, r->format, r->bare, out);
+    } else if (rc == ML_OK) {
+        rc = print_result(r, text, q, out);
     }
     if (rc == ML_OK)
         rc = out->status;

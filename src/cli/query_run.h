@@ -4,19 +4,29 @@
 #define ML_CLI_QUERY_RUN_H
 
 #include "base/err.h"
+#include "cli/chart.h"
 #include "kql/kql.h"
 
 #include <stdio.h>
 
-enum ml_query_format { ML_QF_TABLE, ML_QF_JSON, ML_QF_CSV, ML_QF_MARKDOWN };
-extern const char *const ml_query_formats[]; /* "table", "json", ..., NULL */
+/* AUTO: a chart for who asks for one on a terminal, else a table. */
+enum ml_query_format {
+    ML_QF_TABLE,
+    ML_QF_JSON,
+    ML_QF_CSV,
+    ML_QF_MARKDOWN,
+    ML_QF_CHART,
+    ML_QF_AUTO
+};
+extern const char *const ml_query_formats[]; /* "table", "json", ..., NULL: AUTO has no word */
 
 struct ml_query_run {
     struct ml_query_options options;
     int format; /* enum ml_query_format */
     bool explain;
-    bool bare;      /* rows only, and nothing when there are none: --follow */
-    unsigned width; /* of the terminal; 0: no limit */
+    bool bare;     /* rows only, and nothing when there are none: --follow */
+    bool terminal; /* the reader is one */
+    struct ml_chart_look look;
 };
 
 /* All result tables as text into out. On a failure the diagnostics go into `wrong`, as people read them. */

@@ -465,15 +465,6 @@ struct ml_plan *ml__bind_consume(struct ml_binder *b, const struct ml_node *op, 
     return p;
 }
 
-struct ml_plan *ml__bind_render(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
-{
-    struct ml_plan *p = ml__b_alloc(b, 1, sizeof *p);
-    *p = *in;
-    p->render = op->a->text;
-    p->render_node = op;
-    return p;
-}
-
 struct ml_plan *ml__bind_invoke(struct ml_binder *b, const struct ml_node *op, struct ml_plan *in)
 {
     const struct ml_node *call = op->kid[0];

@@ -52,7 +52,6 @@ struct ml_query_table {
     const struct ml_query_column *columns;
     uint32_t ncolumns;
     struct ml_str render; /* kind of chart asked for; empty: none */
-    struct ml_str render_title;
 };
 
 /* 0, ML_EINVALID (see the diagnostics), ML_ENOMEM. */
@@ -62,8 +61,12 @@ uint32_t ml_query_tables(const struct ml_query *q);
 const struct ml_query_table *ml_query_table(const struct ml_query *q, uint32_t table);
 /* batch->n = 0: the end. */
 int ml_query_next(struct ml_query *q, uint32_t table, struct ml_batch *batch);
-/* The visualization property as JSON ("{"Visualization":"timechart",...}"); empty without render. */
-struct ml_str ml_query_visualization(struct ml_query *q, uint32_t table);
+/* The visualization property as JSON, empty without render: {"Visualization":"timechart","XColumn":null,...} for
+ * Kusto's clients, {"visualization":"timechart","xColumn":null,...} for Application Insights'. */
+struct ml_str ml_query_visualization(struct ml_query *q, uint32_t table, bool insights);
+/* The i-th value of an option of render (title, xcolumn, ycolumns, ...); .p NULL: there is none. */
+struct ml_str ml_query_render(const struct ml_query *q, uint32_t table, const char *option,
+                              uint32_t i);
 
 /* What failed; placed. */
 const struct ml_diag *ml_query_diag(const struct ml_query *q);

@@ -8,7 +8,7 @@
 #include "kql/explain.h"
 #include "kql/optimize.h"
 #include "kql/parse.h"
-#include "kql/text.h"
+#include "kql/visual.h"
 
 #include <stdio.h>
 
@@ -143,31 +143,22 @@ int ml_query_next(struct ml_query *q, uint32_t table, struct ml_batch *batch)
     return failed(q, rc);
 }
 
-struct ml_str ml_query_visualization(struct ml_query *q, uint32_t table)
+struct ml_str ml_query_visualization(struct ml_query *q, uint32_t table, bool insights)
 {
-    const struct ml_plan *p = q->bound.at[table];
     struct ml_buf b = {0};
     struct ml_str s = {NULL, 0};
-    if (p->render.n == 0)
+    if (q->bound.at[table]->render.n == 0)
         return s;
-    ml_buf_cstr(&b, "{\"Visualization\":");
-    ml_buf_json(&b, p->render);
-    for (uint32_t i = 0; i < p->render_node->nopt; i++) {
-        const struct ml_node *o = p->render_node->opt[i];
-        ml_buf_cstr(&b, ",");
-        ml_buf_json(&b, o->text);
-        ml_buf_char(&b, ':');
-        if (o->n == 1 && o->kid[0]->kind == ML_N_LIT)
-            ml_val_json(&o->kid[0]->val, &b);
-        else if (o->n > 0)
-            ml_buf_json(&b, o->kid[0]->text);
-        else
-            ml_buf_cstr(&b, "null");
-    }
-    ml_buf_char(&b, '}');
+    ml__visual_json(q->bound.at[table], insights, &b);
     s = ml_arena_copy(&q->arena, ml_buf_view(&b));
     ml_buf_free(&b);
     return s;
+}
+
+struct ml_str ml_query_render(const struct ml_query *q, uint32_t table, const char *option,
+                              uint32_t i)
+{
+    return ml__visual_value(q->bound.at[table], option, i);
 }
 
 const struct ml_diag *ml_query_diag(const struct ml_query *q)

@@ -76,7 +76,8 @@ def test_several_results_and_a_chart(serve: Callable[..., Any]) -> None:
     body = {"query": "print a=1 | render table; print b=2"}
     _, answer, _ = server.ask("/v1/workspaces/x/query", body, headers=headers)
     assert [table["name"] for table in answer["tables"]] == ["PrimaryResult", "Table_0"]
-    assert answer["render"]["Visualization"] == "table"
+    assert answer["render"]["visualization"] == "table"
+    assert answer["render"]["xColumn"] is None and answer["render"]["yMin"] == "NaN"
     assert answer["statistics"]["query"]["executionTime"] >= 0
 
 
