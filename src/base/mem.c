@@ -46,6 +46,11 @@ void ml_free(void *p)
     free(p);
 }
 
+void ml_mem_stay_small(void)
+{
+    ML_SMALL_HEAP();
+}
+
 void ml_mem_trim(void)
 {
     ML_TRIM_HEAP();

@@ -16,6 +16,9 @@ void *ml_realloc(void *p, size_t n, size_t size);
 void ml_free(void *p);
 /* After a peak: give idle memory back to the system, where the C library can. Up to a few ms. */
 void ml_mem_trim(void);
+/* For a process that is to stay small for long: one heap for all threads, and blocks of 128 KiB and more mapped
+ * one by one, so that they are given back when freed. Call it before there are threads. */
+void ml_mem_stay_small(void);
 /* Copies of text; the caller frees. */
 char *ml_strdup(const char *s);
 char *ml_strndup(const char *s, size_t n);

@@ -19,8 +19,12 @@
 #if defined(__GLIBC__)
 #include <malloc.h>
 #define ML_TRIM_HEAP() ((void)malloc_trim(0))
+#define ML_SMALL_HEAP()                                                     \
+    ((void)(mallopt(M_ARENA_MAX, 1), mallopt(M_MMAP_THRESHOLD, 128 * 1024), \
+            mallopt(M_TRIM_THRESHOLD, 128 * 1024)))
 #else
 #define ML_TRIM_HEAP() ((void)0)
+#define ML_SMALL_HEAP() ((void)0)
 #endif
 
 #if defined(__x86_64__)

@@ -562,6 +562,7 @@ static int run(struct run *r)
 
 int ml_func_start(const struct ml_func_options *o)
 {
+    ml_mem_stay_small();
     struct run *r = ml_calloc(1, sizeof *r);
     struct rlimit files;
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};

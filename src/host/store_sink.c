@@ -41,40 +41,6 @@ static void on_written(void *user, int status, const struct ml_error *e)
     atomic_store(&s->failed, true);
 }
 
-static int copy_rows(const struct ml_rows *from, struct ml_rows **out)
-{
-    struct ml_rows *to = NULL;
-    size_t at = 0;
-    enum ml_store_table table;
-    struct ml_row_ref row;
-    int rc = ml_rows_new(&to);
-    while (rc == ML_OK && ml_rows_next(from, &at, &table, &row)) {
-        struct ml_cell c;
-        ml_rows_begin(to, table);
-        while (ml_row_next(&row, &c)) {
-            switch (ml_store_col_get(c.column)->type) {
-            case ML_STORE_REAL:
-                ml_rows_f64(to, c.column, c.f);
-                break;
-            case ML_STORE_INT:
-            case ML_STORE_LONG:
-            case ML_STORE_DATETIME:
-                ml_rows_i64(to, c.column, c.i);
-                break;
-            default:
-                ml_rows_str(to, c.column, c.s);
-            }
-        }
-        rc = ml_rows_end(to);
-    }
-    if (rc != ML_OK) {
-        ml_rows_free(to);
-        return rc;
-    }
-    *out = to;
-    return ML_OK;
-}
-
 static void sink_put(void *self, const struct ml_rows *rows)
 {
     struct store_sink *s = self;
@@ -83,7 +49,7 @@ static void sink_put(void *self, const struct ml_rows *rows)
         trouble(s, s->why);
         atomic_store(&s->failed, false); /* told once; try again */
     }
-    int rc = copy_rows(rows, &copy);
+    int rc = ml_rows_copy(rows, &copy);
     if (rc == ML_OK)
         rc = ml_writer_submit(s->writer, copy, on_written, s);
     if (rc != ML_OK) {

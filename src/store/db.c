@@ -127,7 +127,7 @@ static int set_up(sqlite3 *db, bool writer, struct ml_error *e)
         rc = ml__db_exec(db,
                          "PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL;"
                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                         "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384;"
+                         "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-1024;"
                          "PRAGMA temp_store=MEMORY",
                          e);
     else if (rc == ML_OK)

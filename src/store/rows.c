@@ -44,6 +44,22 @@ int ml_rows_new(struct ml_rows **out)
     return ML_OK;
 }
 
+int ml_rows_copy(const struct ml_rows *from, struct ml_rows **out)
+{
+    struct ml_rows *r = NULL;
+    int rc = ml_rows_new(&r);
+    if (rc != ML_OK)
+        return rc;
+    ml_buf_add(&r->bytes, from->bytes.p, from->open ? from->start : from->bytes.n);
+    r->n = from->n;
+    if (r->bytes.status != ML_OK) {
+        ml_rows_free(r);
+        return ML_ENOMEM;
+    }
+    *out = r;
+    return ML_OK;
+}
+
 void ml_rows_free(struct ml_rows *r)
 {
     if (r != NULL)

@@ -31,7 +31,9 @@
 struct ml_rows;
 
 int ml_rows_new(struct ml_rows **out); /* *out is the caller's */
-void ml_rows_free(struct ml_rows *r);  /* NULL is fine */
+/* The same rows once more; a row begun is left out. ML_ENOMEM, or 0. */
+int ml_rows_copy(const struct ml_rows *from, struct ml_rows **out);
+void ml_rows_free(struct ml_rows *r); /* NULL is fine */
 void ml_rows_clear(struct ml_rows *r);
 
 void ml_rows_begin(struct ml_rows *r, enum ml_store_table t);

@@ -188,6 +188,7 @@ static int seal_table(struct ml_store *s, enum ml_store_table t, bool all, struc
         }
         note_tail(s, t, sealed);
     } while (all && sealed != 0);
+    ml_mem_trim(); /* a segment in the making takes tens of MiB, once in 65,536 rows */
     return ML_OK;
 }
 
@@ -302,6 +303,12 @@ int ml_store_append_many(struct ml_store *s, const struct ml_rows *const *batche
     if (rc == ML_OK)
         seal_long_tails(s, NULL); /* the rows are safe; a failed seal is tried again next time */
     return rc;
+}
+
+void ml_store_relax(struct ml_store *s)
+{
+    sqlite3_db_release_memory(s->db);
+    ml_mem_trim();
 }
 
 /* -- Facts -- */

@@ -57,6 +57,9 @@ int ml_store_seal(struct ml_store *s, struct ml_error *e);
 int ml_store_retain(struct ml_store *s, const struct ml_retention *policy, int64_t now,
                     uint64_t *dropped_rows, struct ml_error *e);
 
+/* Give back memory that is kept for the next append. */
+void ml_store_relax(struct ml_store *s);
+
 int ml_store_stats(struct ml_store *s, enum ml_store_table t, struct ml_store_stats *out,
                    struct ml_error *e);
 /* Bytes of the file without the write-ahead log. */

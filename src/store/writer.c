@@ -13,6 +13,7 @@
 #define COMMIT_BYTES ((size_t)8 << 20)
 #define COMMIT_JOBS 256
 #define RETAIN_EVERY_S 3600
+#define RELAX_AFTER_S 3
 
 struct job {
     struct job *next;
@@ -39,15 +40,15 @@ struct ml_writer {
 
 /* -- The thread -- */
 
-/* The next jobs to be committed together; NULL: stop. Under the lock. */
-static struct job *wait_for_jobs(struct ml_writer *w, bool *retain)
+/* The next jobs to be committed together; NULL: stop, or idle_s seconds without any. Under the lock. */
+static struct job *wait_for_jobs(struct ml_writer *w, long idle_s, bool *idle)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += RETAIN_EVERY_S;
+    until.tv_sec += idle_s;
     while (w->first == NULL && !w->stop)
         if (pthread_cond_timedwait(&w->work, &w->lock, &until) == ETIMEDOUT) {
-            *retain = true;
+            *idle = true;
             return NULL;
         }
     struct job *jobs = w->first;
@@ -127,20 +128,26 @@ static void retain(struct ml_writer *w)
 static void *run(void *arg)
 {
     struct ml_writer *w = arg;
-    retain(w);
+    bool tense = true; /* has written since it last gave memory back */
+    uint64_t retain_ns = 0;
     for (;;) {
-        bool again = false;
+        if (ml_now_ns() >= retain_ns) { /* also when it is never idle */
+            retain(w);
+            retain_ns = ml_now_ns() + RETAIN_EVERY_S * UINT64_C(1000000000);
+        }
+        bool idle = false;
         pthread_mutex_lock(&w->lock);
         if (w->first == NULL && w->in_hand == 0)
             pthread_cond_broadcast(&w->idle);
-        struct job *jobs = wait_for_jobs(w, &again);
+        struct job *jobs = wait_for_jobs(w, tense ? RELAX_AFTER_S : RETAIN_EVERY_S, &idle);
         pthread_mutex_unlock(&w->lock);
         if (jobs != NULL)
             write_jobs(w, jobs);
-        else if (again)
-            retain(w);
-        else
+        else if (!idle)
             return NULL;
+        else if (tense)
+            ml_store_relax(w->store);
+        tense = jobs != NULL;
     }
 }
 

@@ -56,6 +56,26 @@ static void cells_come_back(void **state)
     ml_rows_free(r);
 }
 
+static void a_copy_has_the_whole_rows(void **state)
+{
+    struct ml_rows *r = rows_new();
+    struct ml_rows *copy = NULL;
+    struct ml_cell cell = {0};
+    ml_rows_begin(r, ML_TABLE_traces);
+    ml_rows_str(r, ML_COL_message, ML_STR("kept"));
+    assert_int_equal(ml_rows_end(r), ML_OK);
+    ml_rows_begin(r, ML_TABLE_traces);
+    ml_rows_str(r, ML_COL_message, ML_STR("begun"));
+    assert_int_equal(ml_rows_copy(r, &copy), ML_OK);
+    ml_rows_free(r);
+    assert_int_equal(ml_rows_count(copy), 1);
+    struct ml_row_ref row = only_row(copy, ML_TABLE_traces);
+    assert_true(find_cell(row, ML_COL_message, &cell));
+    assert_true(ml_str_eq(cell.s, ML_STR("kept")));
+    assert_true(find_cell(row, ML_COL_itemId, &cell));
+    ml_rows_free(copy);
+}
+
 static void missing_basics_are_filled_in(void **state)
 {
     struct ml_rows *r = rows_new();
@@ -203,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_come_back),
+        cmocka_unit_test(a_copy_has_the_whole_rows),
         cmocka_unit_test(missing_basics_are_filled_in),
         cmocka_unit_test(a_column_of_another_table_is_left_out),
         cmocka_unit_test(a_value_of_the_wrong_type_drops_the_row),
