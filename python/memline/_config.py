@@ -10,7 +10,8 @@ class Settings(NamedTuple):
 
     include, exclude: fnmatch patterns; one without a slash at its start is matched anywhere in the path.
     functions: patterns on names and qualified names. output: where the book is kept, None for a
-    temporary one. format, sort, unit, min, skip_zero, color: as of ``memline report``.
+    temporary one. mode: heap (exact), line (hits and resident memory) or sample. stacks: keep call paths.
+    rate: mean bytes between samples, or auto. seed: of the sampler, 0 for chance. format, sort, unit, min, skip_zero, color: as of ``memline report``.
     """
 
     include: List[str] = []
@@ -26,6 +27,10 @@ class Settings(NamedTuple):
     color: str = "auto"
     gate: str = "faults"
     children: bool = False
+    mode: str = "heap"
+    stacks: bool = False
+    rate: str = "auto"
+    seed: int = 0
 
 
 class ConfigError(ValueError):
@@ -38,6 +43,7 @@ CHOICES = {
     "unit": ("auto", "B", "KiB", "MiB", "GiB"),
     "color": ("auto", "always", "never"),
     "gate": ("faults", "time", "plain"),
+    "mode": ("heap", "line", "sample"),
 }
 
 

@@ -20,6 +20,13 @@ what to profile
   --function NAME      only functions whose name or qualified name matches; may be repeated
   --children           also Python processes that the program starts
 
+how
+  --mode MODE          heap (default): every allocation, exactly; line: hits and resident memory only;
+                       sample: a few allocations that stand for all, at next to no cost
+  --stacks             keep call paths, for flame graphs
+  --rate SIZE          sample: mean bytes between samples (default auto)
+  --seed NUMBER        sample: the same chance again
+
 the report
   -o, --output FILE    keep the book there, instead of in the folder of books
   --format NAME        table, json or csv (--json, --csv: the same)
@@ -48,6 +55,9 @@ _TEXT = {
     "--min": "min",
     "--color": "color",
     "--gate": "gate",
+    "--mode": "mode",
+    "--rate": "rate",
+    "--seed": "seed",
 }
 _FLAGS = {
     "--json": ("format", "json"),
@@ -55,6 +65,7 @@ _FLAGS = {
     "--skip-zero": ("skip_zero", True),
     "--no-report": ("report", False),
     "--children": ("children", True),
+    "--stacks": ("stacks", True),
 }
 
 
@@ -109,6 +120,10 @@ def _option(args: List[str], at: int, given: Dict[str, Any]) -> int:
     setting = _TEXT[name]
     if setting in ("include", "exclude", "functions"):
         given.setdefault(setting, []).append(value)
+    elif setting == "seed":
+        if not value.isdigit():
+            fail(f"bad value '{value}' for '{name}'", "a whole number")
+        given[setting] = int(value)
     else:
         given[setting] = value
     return at + 1

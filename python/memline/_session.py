@@ -49,11 +49,24 @@ def open_book() -> None:
     _core.book_meta("command", command or " ".join(getattr(sys, "orig_argv", sys.argv)))
     _core.book_meta("python", sys.version.split()[0])
     _core.book_meta("engine", _core.engine)
+    _core.book_meta("mode", now.mode)
+    if now.mode != "line":
+        _core.heap_start(now.mode, now.stacks, _rate(now.rate), now.seed)
     global _owner
     if not _owner:
         atexit.register(_finish)
         os.register_at_fork(after_in_child=_after_fork)
     _owner = os.getpid()
+
+
+def _rate(text: str) -> int:
+    """Bytes between samples; 0 for auto."""
+    if text == "auto":
+        return 0
+    size = _core.size_parse(text)
+    if size is None or size == 0:
+        raise ValueError(f"bad value {text!r} for 'rate'; use auto or a size such as 512KiB")
+    return size
 
 
 def _after_fork() -> None:

@@ -57,6 +57,11 @@ uint64_t ml_ticks_per_us(void);
 
 size_t ml_page_bytes(void);
 
+/* Zeroed private memory from the kernel, n a multiple of the page size: real only where it is touched,
+ * never in huge pages. NULL when there is none; errno is kept. Safe in signal handlers. */
+void *ml_pages(size_t n);
+void ml_pages_free(void *p, size_t n);
+
 /* Give the file real space from byte `from` up to byte `to`, zeroed, so that a later write through a
  * mapping cannot fail for lack of space. Never raises SIGXFSZ. 0, ML_EFULL or ML_EIO. */
 int ml_file_allocate(int fd, uint64_t from, uint64_t to);

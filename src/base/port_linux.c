@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/random.h>
 #include <time.h>
@@ -75,6 +76,26 @@ uint64_t ml_ticks_per_us(void)
         atomic_store_explicit(&known, k, memory_order_relaxed);
     }
     return k - 1;
+}
+
+void *ml_pages(size_t n)
+{
+    int keep = errno;
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                   0);
+    if (p == MAP_FAILED)
+        p = NULL;
+    else
+        madvise(p, n, MADV_NOHUGEPAGE);
+    errno = keep;
+    return p;
+}
+
+void ml_pages_free(void *p, size_t n)
+{
+    int keep = errno;
+    munmap(p, n);
+    errno = keep;
 }
 
 size_t ml_page_bytes(void)

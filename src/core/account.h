@@ -44,7 +44,11 @@ struct ml_account {
     _Atomic double freed_variance;  /* of what was freed since */
     _Atomic uint64_t weight_bytes;  /* the largest weight of one sample */
     _Atomic uint64_t realloc_count; /* of alloc_count, blocks that grew or shrank */
-    uint64_t reserved[3];
+    /* --- of threads that have ended */
+    _Atomic uint64_t alloc_any_bytes; /* [any] */
+    _Atomic uint64_t alloc_any_count; /* [any] */
+    _Atomic uint32_t site;            /* its number */
+    uint32_t reserved;
 };
 static_assert(sizeof(struct ml_account) == 192, "stored layout");
 
@@ -57,6 +61,12 @@ enum ml_account_kind {
 };
 
 /* Sites that are always there. */
-enum { ML_SITE_NONE = 0, ML_SITE_OUTSIDE = 1, ML_SITE_NATIVE = 2, ML_SITE_FIRST = 3 };
+enum {
+    ML_SITE_NONE = 0,
+    ML_SITE_OUTSIDE = 1,
+    ML_SITE_NATIVE = 2,
+    ML_SITE_FIRST = 3,
+    ML_SITE_MOST = 1 << 20, /* numbers there are */
+};
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/port.h"
 #include "core/book_format.h"
+#include "core/heap_format.h"
 #include "core/mapfile.h"
 
 #include <stdio.h>
@@ -201,7 +202,34 @@ int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name, 
     return rc;
 }
 
-/* Sets all figures in a copy of our own records to 0. */
+int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
+                  size_t element_bytes, void **elements)
+{
+    char *at;
+    if (element_bytes != 0 && count > ML_BOOK_MAX_RECORD / element_bytes)
+        return ML_ELIMIT;
+    size_t begin = (size_t)b->used_bytes;
+    size_t from = ml_book_elements(begin);
+    size_t n = ml_book_align(from + count * element_bytes) - begin;
+    int rc = prepare(b, n, &at);
+    if (rc != ML_OK)
+        return rc;
+    struct ml_book_table head = {
+        .kind = kind, .bytes = (uint32_t)n, .count = count, .first = first};
+    memcpy(at, &head, sizeof head);
+    publish(b, begin + n);
+    *elements = b->map.base + from;
+    return ML_OK;
+}
+
+uint32_t ml_book_line_ref(const struct ml_book *b, const struct ml_line *line)
+{
+    uintptr_t offset = (uintptr_t)line - (uintptr_t)b->map.base; /* wraps for foreign lines */
+    return offset < b->used_bytes ? (uint32_t)(offset / ML_BOOK_ALIGN) : 0;
+}
+
+/* Sets all figures in a copy of our own records to 0. The heap's tables are its own business: it
+ * begins them anew (ml_heap_after_fork). */
 static void clear_figures(char *bytes, size_t n)
 {
     size_t at = ML_BOOK_HEADER_BYTES;

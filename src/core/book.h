@@ -36,6 +36,12 @@ int ml_book_source(struct ml_book *b, struct ml_str file, struct ml_str text);
  * stays valid until close; all figures 0. Errors: ML_EFULL (counted in header.lost), ML_ELIMIT. */
 int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name, uint32_t first_line,
                      uint32_t n_lines, struct ml_line **lines);
+/* A table of `count` elements (heap_format.h), all zero, at a multiple of 64; *elements points into
+ * the mapping and stays valid until close. Errors: ML_EFULL, ML_ELIMIT. */
+int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
+                  size_t element_bytes, void **elements);
+/* How the book's tables name a line: its offset / 32. 0: the line is not in this book. */
+uint32_t ml_book_line_ref(const struct ml_book *b, const struct ml_line *line);
 /* Next rank for ml_line.order. */
 uint64_t ml_book_next_order(struct ml_book *b);
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "core/book_format.h"
+#include "core/book_heap.h"
 #include "core/line.h"
 #include "core/snapshot_build.h"
 
@@ -23,6 +24,8 @@ struct reader {
     struct ml__run run;
     struct ml_snapshot *s;
     ML_VEC(struct ml_row) rows; /* of one function; used again for the next */
+    struct ml__heap_tables heap;
+    bool tables; /* first pass: only the heap's tables */
     struct ml_error *e;
 };
 
@@ -121,10 +124,12 @@ static const char *figure_of(const char *lines, size_t line, size_t offset)
 /* The lines that ran, into r->rows. */
 static int read_rows(struct reader *r, const char *lines, const struct ml_book_function *head)
 {
+    uint32_t ref = (uint32_t)((size_t)(lines - r->bytes) / ML_BOOK_ALIGN);
     r->rows.n = 0;
     for (uint32_t i = 0; i < head->n_lines; i++) {
         uint64_t hits = load_u64(figure_of(lines, i, offsetof(struct ml_line, hits)));
-        if (hits == 0)
+        const struct ml_heap *heap = ml__heap_of_line(&r->heap, ref + i);
+        if (hits == 0 && heap == NULL)
             continue;
         struct ml_row row = {
             .line = head->first_line + i,
@@ -134,6 +139,8 @@ static int read_rows(struct reader *r, const char *lines, const struct ml_book_f
             .rss_max_bytes = load_u64(figure_of(lines, i, offsetof(struct ml_line, rss_max_bytes))),
             .order = load_u64(figure_of(lines, i, offsetof(struct ml_line, order))),
         };
+        if (heap != NULL)
+            row.heap = *heap;
         if (ml_vec_push(&r->rows, row) != ML_OK)
             return ML_ENOMEM;
     }
@@ -162,6 +169,9 @@ static int read_function(struct reader *r, size_t at, size_t n)
     };
     if (rc == ML_OK && f.n_rows > 0)
         rc = ml__snapshot_add_function(r->s, &f);
+    if (rc == ML_OK && f.n_rows > 0)
+        rc = ml__heap_accounts(&r->heap, &f, (uint32_t)((size_t)(lines - r->bytes) / ML_BOOK_ALIGN),
+                               head.n_lines, r->s);
     return no_memory(r, rc);
 }
 
@@ -183,6 +193,8 @@ static int read_record(struct reader *r, size_t at, size_t *next)
     if (n < ML_BOOK_ALIGN || n % ML_BOOK_ALIGN != 0 || n > ML_BOOK_MAX_RECORD || n > rest)
         return damaged(r, at);
     *next = at + n;
+    if (r->tables)
+        return no_memory(r, ml__heap_table(&r->heap, r->bytes, at, n));
     switch (head[0]) {
     case ML_BOOK_META:
     case ML_BOOK_SOURCE:
@@ -203,6 +215,21 @@ static int read_records(struct reader *r)
             return rc;
     }
     return ML_OK;
+}
+
+/* The heap's tables first: which lines have rows depends on them. */
+static int read_all(struct reader *r)
+{
+    r->tables = true;
+    int rc = read_records(r);
+    if (rc == ML_OK)
+        rc = no_memory(r, ml__heap_tables_sort(&r->heap));
+    r->tables = false;
+    if (rc == ML_OK)
+        rc = read_records(r);
+    if (rc == ML_OK)
+        rc = no_memory(r, ml__heap_finish(&r->heap, r->s));
+    return rc == ML_OK ? no_memory(r, ml__snapshot_sort(r->s)) : rc;
 }
 
 int ml_snapshot_parse(struct ml_str bytes, const char *name, struct ml_snapshot **out,
@@ -226,10 +253,9 @@ int ml_snapshot_parse(struct ml_str bytes, const char *name, struct ml_snapshot 
     };
     rc = no_memory(&r, ml__snapshot_new(&r.s));
     if (rc == ML_OK)
-        rc = read_records(&r);
-    if (rc == ML_OK)
-        rc = no_memory(&r, ml__snapshot_sort(r.s));
+        rc = read_all(&r);
     ml_vec_free(&r.rows);
+    ml__heap_tables_release(&r.heap);
     if (rc != ML_OK) {
         ml_snapshot_free(r.s);
         return rc;

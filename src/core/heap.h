@@ -32,8 +32,17 @@ void ml_heap_stop(void);
 void ml_heap_after_fork(void);
 /* [lock-free] */
 extern _Atomic uint32_t ml_heap_mode_now;
+/* Rises with each book: sites of another era mean nothing. */
+extern uint32_t ml_heap_era;
 /* The totals in the book; a dummy while off. Never NULL. */
 extern struct ml_heap_totals *ml_heap_totals;
+
+/* A moment for the timeline, if one is due. */
+extern _Atomic uint64_t ml_heap_next_look; /* in ticks (base/port.h) */
+void ml_heap_look_at_clock(void);
+/* Called at each moment that is noted, with whatever locks the thread has: must be quick, allocate
+ * nothing and call no Python. May fill limit_use_bytes. NULL: nobody. */
+extern void (*ml_heap_on_look)(struct ml_book_moment *now);
 
 /* Heap now: the sum over all threads. Cost: a look at each slot. */
 int64_t ml_heap_live(void);
@@ -47,22 +56,50 @@ static inline struct ml_account *ml_heap_account(uint32_t site)
     return __atomic_load_n((struct ml_account **)&ml_heap_accounts[site], __ATOMIC_RELAXED);
 }
 
-/* The account of (line, scope, parent), made if new; its site. Needs the interpreter lock. When room
- * ran out: the line's account without scope and parent, or ML_SITE_OUTSIDE, and totals.lost_accounts. */
+/* The account of (line, scope, parent), made if new; its site. With `parent`, a line that is on its
+ * own path already (recursion) answers the site it has there. Needs the interpreter lock. When room ran
+ * out: the line's account without scope and parent, or ML_SITE_OUTSIDE, and totals.lost_accounts. */
 uint32_t ml_heap_site(struct ml_line *line, uint32_t scope, uint32_t parent);
+/* Keep call paths: accounts get parents. Default: no. */
+extern bool ml_heap_paths;
+
+/* What the thread allocated since it was last asked goes to its current account. Interpreter lock. */
+void ml_heap_flush(struct ml_heap_thread *t);
 
 /* Make the site current in this thread; what was allocated so far goes to the one before. Needs the
- * interpreter lock. Returns the site that was current. */
-uint32_t ml_heap_switch(struct ml_heap_thread *t, uint32_t site);
+ * interpreter lock. */
+static inline void ml_heap_switch(struct ml_heap_thread *t, uint32_t site)
+{
+    void ml_heap_flush(struct ml_heap_thread * t);
+    if (atomic_load_explicit(&t->alloc_count, memory_order_relaxed) != 0)
+        ml_heap_flush(t);
+    atomic_store_explicit(&t->site, site, memory_order_relaxed);
+}
+
+/* The highest net since the last mark; the next begins here. */
+static inline int64_t ml_heap_mark(struct ml_heap_thread *t)
+{
+    int64_t high = t->high_bytes;
+    if (high > t->scope_high)
+        t->scope_high = high;
+    t->high_bytes = atomic_load_explicit(&t->net_bytes, memory_order_relaxed);
+    return high;
+}
 
 /* --- this thread ------------------------------------------------------------------------------------ */
 
 extern ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
 
+/* `busy` of a slot in a book that accounting has left: the thread needs another. */
+#define ML_HEAP_RETIRED 0xFFFFFFFFu
+
 /* This thread's slot, made at first use; NULL while accounting is off. */
 struct ml_heap_thread *ml_heap_thread(void);
 /* Slow half of begin: the thread is new. */
 struct ml_heap_thread *ml_heap_begin_new(void);
+/* The thread runs Python code: what it allocates from now on is no native thread's. Needs the
+ * interpreter lock. */
+void ml_heap_python(struct ml_heap_thread *t);
 
 /* Enter a hook: the slot, now busy; NULL: pass through (off, or inside another hook).
  * Cost: two loads, two branches, a store. */
@@ -73,8 +110,8 @@ static inline struct ml_heap_thread *ml_heap_begin(void)
     struct ml_heap_thread *t = ml_heap_mine;
     if (ML_UNLIKELY(t == NULL))
         return ml_heap_begin_new();
-    if (t->busy != 0)
-        return NULL;
+    if (ML_UNLIKELY(t->busy != 0))
+        return t->busy == ML_HEAP_RETIRED ? ml_heap_begin_new() : NULL;
     t->busy = 1;
     return t;
 }
@@ -86,9 +123,10 @@ static inline void ml_heap_end(struct ml_heap_thread *t)
 
 /* --- blocks: between begin and end ------------------------------------------------------------------- */
 
-/* Slow halves. */
-void ml_heap_alloc_sampled(struct ml_heap_thread *t, void *p, size_t n);
-void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n, struct ml_cell *at);
+/* Slow halves. `due`: the countdown has run out: time to look at the clock (exact), or to sample; true: the
+ * block needs nothing more. */
+bool ml_heap_due(struct ml_heap_thread *t, void *p, size_t n);
+void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n);
 void ml_heap_retire_odd(struct ml_heap_thread *t, void *p, struct ml_cell old, bool locked);
 
 static inline void ml__relaxed_add(_Atomic uint64_t *to, uint64_t n)
@@ -106,19 +144,18 @@ static inline void ml__heap_net(struct ml_heap_thread *t, int64_t n)
         t->high_bytes = net;
 }
 
-/* A block of n bytes was allocated at p. */
+/* A block of n bytes was allocated at p.
+ * Hot: every allocation of the program passes here. Cost: about twenty instructions, no call. */
 static inline void ml_heap_alloc(struct ml_heap_thread *t, void *p, size_t n)
 {
-    if (ML_UNLIKELY(__atomic_load_n((uint32_t *)&ml_heap_mode_now, __ATOMIC_RELAXED) !=
-                    ML_HEAP_EXACT)) {
-        t->sample_left -= (int64_t)(n != 0 ? n : 1);
-        if (ML_UNLIKELY(t->sample_left <= 0))
-            ml_heap_alloc_sampled(t, p, n);
+    t->sample_left -= (int64_t)(n + (n == 0));
+    if (ML_UNLIKELY(t->sample_left <= 0) && ml_heap_due(t, p, n))
         return;
-    }
-    struct ml_cell *c = ml_ledger_cell((uintptr_t)p);
+    if (__atomic_load_n((uint32_t *)&ml_heap_mode_now, __ATOMIC_RELAXED) != ML_HEAP_EXACT)
+        return;
+    struct ml_cell *c = ml_ledger_find((uintptr_t)p);
     if (ML_UNLIKELY(c == NULL || n >= ML_CELL_HUGE - 1 || !ml_cell_empty(ml_cell_load(c)))) {
-        ml_heap_alloc_odd(t, p, n, c);
+        ml_heap_alloc_odd(t, p, n);
         return;
     }
     uint32_t site = atomic_load_explicit(&t->site, memory_order_relaxed);

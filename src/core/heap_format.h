@@ -3,7 +3,7 @@
  *   each:      | kind u32 | bytes u32 | count u32 | first u32 | gap | element [count] | gap |
  *   The elements begin at the first multiple of 64 in the file that is 16 bytes or more behind the
  *   record's start. A book may have several records of a kind, but one of HEAP and TIMELINE.
- *   ACCOUNTS   struct ml_account (core/account.h); element i has site first + i
+ *   ACCOUNTS   struct ml_account (core/account.h); those of kind 0 are not in use
  *   THREADS    struct ml_heap_thread: what threads have not added to their account yet
  *   SCOPES     struct ml_book_scope; those with id 0 are not in use
  *   TIMELINE   struct ml_book_moment [count], by time; `used` of the HEAP record tells how many
@@ -45,13 +45,13 @@ struct ml_heap_thread {
     _Atomic uint64_t alloc_bytes; /* not added to the account of `site` yet */
     _Atomic uint64_t alloc_count;
     /* --- */
-    int64_t scope_from;     /* net_bytes when the scope's stretch began */
-    int64_t scope_high;     /* highest net_bytes in it */
-    int64_t sample_left;    /* bytes until the next sample */
-    uint64_t sample_rate;   /* in force when sample_left was drawn */
-    uint64_t random[2];     /* state of the generator */
-    uint32_t python;        /* it ran Python code */
-    uint32_t reallocs;      /* not added yet */
+    int64_t scope_from;   /* net_bytes when the scope's stretch began */
+    int64_t scope_high;   /* highest net_bytes in it */
+    int64_t sample_left;  /* bytes until the next sample */
+    uint64_t sample_rate; /* in force when sample_left was drawn */
+    uint64_t random[2];   /* state of the generator */
+    uint32_t python;      /* it ran Python code */
+    uint32_t reallocs;    /* not added yet */
     uint64_t reserved[3];
 };
 static_assert(sizeof(struct ml_heap_thread) == 128, "stored layout");

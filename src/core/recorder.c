@@ -65,6 +65,7 @@ static void sheet_free(struct ml_sheet *s)
     if (s->owns_lines)
         ml_free(s->lines);
     ml_free(s->peak_bytes);
+    ml_free(s->sites);
     ml_free(s);
 }
 
@@ -79,7 +80,10 @@ static struct ml_sheet *sheet_new(const struct ml_recorder *r, const struct ml_t
     s->lines = s->owns_lines ? ml_calloc(top->n_lines, sizeof *s->lines) : top->book_lines;
     if (r->tells_peaks)
         s->peak_bytes = ml_calloc(top->n_lines, sizeof *s->peak_bytes);
-    if (s->lines == NULL || (r->tells_peaks && s->peak_bytes == NULL)) {
+    if (!s->owns_lines)
+        s->sites = ml_calloc(top->n_lines, sizeof *s->sites);
+    if (s->lines == NULL || (r->tells_peaks && s->peak_bytes == NULL) ||
+        (!s->owns_lines && s->sites == NULL)) {
         sheet_free(s);
         return NULL;
     }

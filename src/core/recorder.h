@@ -24,7 +24,8 @@ struct ml_recorder;
 /* The lines of one top-level code, nested functions included. */
 struct ml_sheet {
     struct ml_line *lines; /* [n_lines]; owned, or the book's */
-    int64_t *peak_bytes;   /* [n_lines] highest rise within one execution; owned; NULL: not told */
+    uint32_t *sites; /* [n_lines] owned; the heap's account last used, a cache; NULL: not booked */
+    int64_t *peak_bytes; /* [n_lines] highest rise within one execution; owned; NULL: not told */
     uint32_t first_line;
     uint32_t n_lines;
     uint64_t calls;      /* entries of the top-level code */

@@ -96,6 +96,8 @@ static inline void add_i64(_Atomic int64_t *to, int64_t delta)
                           memory_order_relaxed);
 }
 
+#include "core/scope_heap.h"
+
 /* The caller's line is running all the while: its peak is at least the callee's. */
 static void fold_peak(const struct ml_thread *t, struct ml_frame *f)
 {
@@ -116,8 +118,11 @@ static inline void close_line(struct ml_frame *f, int64_t now)
     struct ml_line *line = f->line;
     if (line == NULL)
         return;
-    if (now != f->before && !f->nested)
+    if (now != f->before && !f->nested) {
         add_i64(&line->rss_net_bytes, now - f->before);
+        if (heap_knows(f))
+            add_i64(&ml_heap_account(f->site)->rss_net_bytes, now - f->before);
+    }
     if ((uint64_t)now > atomic_load_explicit(&line->rss_max_bytes, memory_order_relaxed))
         atomic_store_explicit(&line->rss_max_bytes, (uint64_t)now, memory_order_relaxed);
     if (ML_UNLIKELY(f->sheet->peak_bytes != NULL))
@@ -224,6 +229,15 @@ static void drop_from_call(struct ml_call *call, bool ends)
     }
 }
 
+/* The heap scope in which a frame that begins now runs. */
+static uint32_t heap_scope_now(const struct ml_thread *t)
+{
+    const struct ml_heap_thread *h = ml_heap_mine;
+    if (h != NULL && h->busy != ML_HEAP_RETIRED)
+        return atomic_load_explicit(&h->scope, memory_order_relaxed);
+    return t->base_scope;
+}
+
 /* Put *f on the stack. Its call and sheet are set; false when memory ran out. */
 static bool push(struct ml_thread *t, struct ml_frame *f)
 {
@@ -231,6 +245,7 @@ static bool push(struct ml_thread *t, struct ml_frame *f)
         return false;
     f->nested = is_open(t, f->line);
     f->call->frames++;
+    f->heap_scope = heap_scope_now(t);
     t->frames[t->n++] = *f;
     return true;
 }
@@ -271,11 +286,17 @@ void ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p
     f->fresh = line == 0;
     f->line = line != 0 ? ml_sheet_line(f->sheet, line) : NULL;
     f->nested = is_open(t, f->line);
+    struct ml_heap_thread *h = heap_on(f);
+    if (h != NULL)
+        heap_open(t, f, h);
 }
 
 void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
 {
     struct ml_line *line = ml_sheet_line(f->sheet, number);
+    struct ml_heap_thread *h = heap_on(f);
+    if (h != NULL)
+        heap_close(t, f, h);
     if (!f->fresh) {
         int64_t now = look(t, f->call->recorder);
         close_line(f, now);
@@ -292,6 +313,10 @@ void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
     if (ML_UNLIKELY(hits == 0))
         atomic_store_explicit(&line->order, ++f->call->next_order, memory_order_relaxed);
     f->nested = is_open(t, line);
+    if (h == NULL)
+        return;
+    heap_open(t, f, h);
+    ml__relaxed_add(&ml_heap_account(f->site)->hits, 1);
 }
 
 /* Take the innermost frame off; the copy is what it was. */
@@ -306,15 +331,27 @@ static struct ml_frame pop(struct ml_thread *t)
 static void close_top(struct ml_thread *t)
 {
     struct ml_frame *f = ml_scope_top(t);
+    struct ml_heap_thread *h = heap_on(f);
+    if (h != NULL)
+        heap_close(t, f, h);
     int64_t now = look(t, f->call->recorder);
     close_line(f, now);
     f->before = now;
+}
+
+/* The innermost frame has left the stack. */
+static void back_to_caller(struct ml_thread *t, const struct ml_frame *f)
+{
+    struct ml_heap_thread *h = heap_on(f);
+    if (h != NULL)
+        heap_back(t, f, h);
 }
 
 void ml_scope_leave(struct ml_thread *t)
 {
     close_top(t);
     struct ml_frame f = pop(t);
+    back_to_caller(t, &f);
     drop_from_call(f.call, f.opened_call);
 }
 
@@ -322,6 +359,8 @@ void ml_scope_suspend(struct ml_thread *t, struct ml_frame *kept)
 {
     close_top(t);
     *kept = pop(t);
+    back_to_caller(t, kept);
+    kept->site = 0;
 }
 
 void ml_scope_resume(struct ml_thread *t, const struct ml_frame *kept)
@@ -330,8 +369,45 @@ void ml_scope_resume(struct ml_thread *t, const struct ml_frame *kept)
     f.outer = NULL;
     f.before = f.high = look(t, f.call->recorder);
     f.call->frames--; /* push counts it again */
-    if (!push(t, &f))
+    if (!push(t, &f)) {
         t->lost_frames++;
+        return;
+    }
+    struct ml_heap_thread *h = heap_on(&f);
+    if (h != NULL)
+        heap_open(t, ml_scope_top(t), h);
+}
+
+void ml_scope_visit(struct ml_thread *t, uint32_t heap_scope)
+{
+    struct ml_heap_thread *h = ml_heap_thread();
+    if (h == NULL || atomic_load_explicit(&h->scope, memory_order_relaxed) == heap_scope)
+        return;
+    struct ml_frame *f = ml_scope_top(t);
+    raise_high(f != NULL && heap_knows(f) ? f : NULL, ml_heap_mark(h));
+    ml_heap_scope_enter(h, heap_scope);
+}
+
+uint32_t ml_scope_in(struct ml_thread *t, uint32_t heap_scope)
+{
+    struct ml_heap_thread *h = ml_heap_thread();
+    if (h == NULL)
+        return 0;
+    struct ml_frame *f = ml_scope_top(t);
+    uint32_t before = atomic_load_explicit(&h->scope, memory_order_relaxed);
+    if (f == NULL)
+        t->base_scope = heap_scope;
+    else
+        f->heap_scope = heap_scope;
+    if (before == heap_scope)
+        return before;
+    raise_high(f != NULL && heap_knows(f) ? f : NULL, ml_heap_mark(h));
+    ml_heap_scope_enter(h, heap_scope);
+    if (f != NULL && heap_knows(f) && f->line != NULL) { /* the rest of the line is the scope's */
+        f->site = site_of(t, f, h);
+        ml_heap_switch(h, f->site);
+    }
+    return before;
 }
 
 void ml_scope_forget(struct ml_frame *kept)

@@ -30,6 +30,13 @@ struct ml_frame {
     bool fresh;              /* no line yet: the reading at entry starts the first one */
     bool nested;             /* the line is open further out: hits only */
     bool opened_call;        /* leaving ends the call */
+    /* heap accounting; see scope_heap.h */
+    uint32_t site;       /* the line's account; 0: not accounted for */
+    uint32_t era;        /* of the site */
+    uint32_t heap_scope; /* the scope (heap_scope.h) its code runs in */
+    int64_t net_before;  /* the thread's net at the line's start */
+    int64_t net_high;    /* highest since */
+    int64_t callees_net; /* of net, what profiled callees did */
 };
 
 struct ml_thread {
@@ -43,6 +50,7 @@ struct ml_thread {
     uint64_t lost_frames;        /* not profiled for want of memory */
     void *engine_state;          /* the line engine's; from base/mem, freed at the thread's end */
     uint64_t resyncs;            /* frames dropped because their end was not told */
+    uint32_t base_scope;         /* heap scope below all frames */
 };
 
 /* This thread's, made at first use; NULL when memory ran out. */
@@ -77,6 +85,11 @@ void ml_scope_resume(struct ml_thread *t, const struct ml_frame *kept);
 void ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p, uint32_t line);
 /* A suspended frame whose end was never told: what a leave would have done. */
 void ml_scope_forget(struct ml_frame *kept);
+
+/* A frame of another heap scope is about to be entered or resumed (it has the scope until it leaves). */
+void ml_scope_visit(struct ml_thread *t, uint32_t heap_scope);
+/* This thread's code runs in another heap scope from now on; returns the one before. */
+uint32_t ml_scope_in(struct ml_thread *t, uint32_t heap_scope);
 
 /* Drop frames above the innermost one with this id. False if it is not on the stack. */
 bool ml_scope_sync(struct ml_thread *t, const void *id);

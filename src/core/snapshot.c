@@ -29,6 +29,12 @@ struct ml_snapshot {
     struct ml__run run;
     size_t books;
     uint64_t last_order;
+    bool has_heap;
+    struct ml_heap_summary heap;
+    ML_VEC(struct ml__account_in) accounts; /* until sort */
+    ML_VEC(struct ml_place) places;
+    ML_VEC(struct ml_scope_row) scopes;
+    ML_VEC(struct ml_moment) moments;
 };
 
 int ml__snapshot_new(struct ml_snapshot **out)
@@ -49,6 +55,10 @@ void ml_snapshot_free(struct ml_snapshot *s)
     ml_vec_free(&s->functions);
     ml_vec_free(&s->metas.all);
     ml_vec_free(&s->sources.all);
+    ml_vec_free(&s->accounts);
+    ml_vec_free(&s->places);
+    ml_vec_free(&s->scopes);
+    ml_vec_free(&s->moments);
     ml_free(s);
 }
 
@@ -164,6 +174,7 @@ static void add_row(struct ml_row *into, const struct ml_row *r)
     into->rss_net_bytes = (int64_t)((uint64_t)into->rss_net_bytes + (uint64_t)r->rss_net_bytes);
     if (r->rss_max_bytes > into->rss_max_bytes)
         into->rss_max_bytes = r->rss_max_bytes;
+    ml__heap_add(&into->heap, &r->heap);
     if (r->order != 0 && (into->order == 0 || r->order < into->order))
         into->order = r->order;
 }
@@ -224,6 +235,156 @@ static int sort_functions(struct ml_snapshot *s)
     return ML_OK;
 }
 
+/* --- the heap -------------------------------------------------------------------------------------- */
+
+static int64_t wrapped(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b); /* damaged figures may wrap round */
+}
+
+void ml__heap_add(struct ml_heap *to, const struct ml_heap *from)
+{
+    to->hits += from->hits;
+    to->net_bytes = wrapped(to->net_bytes, from->net_bytes);
+    to->own_net_bytes = wrapped(to->own_net_bytes, from->own_net_bytes);
+    if (from->peak_bytes > to->peak_bytes)
+        to->peak_bytes = from->peak_bytes;
+    to->rss_net_bytes = wrapped(to->rss_net_bytes, from->rss_net_bytes);
+    to->alloc_bytes += from->alloc_bytes;
+    to->alloc_count += from->alloc_count;
+    to->freed_bytes += from->freed_bytes;
+    to->freed_count += from->freed_count;
+    to->inherited_bytes += from->inherited_bytes;
+    to->map_bytes = wrapped(to->map_bytes, from->map_bytes);
+    to->map_file_bytes = wrapped(to->map_file_bytes, from->map_file_bytes);
+    to->realloc_count += from->realloc_count;
+    to->samples += from->samples;
+    to->alloc_variance += from->alloc_variance;
+    to->held_variance += from->held_variance;
+    if (from->weight_bytes > to->weight_bytes)
+        to->weight_bytes = from->weight_bytes;
+}
+
+int ml__snapshot_add_account(struct ml_snapshot *s, const struct ml__account_in *a)
+{
+    struct ml__account_in new = *a;
+    new.file = ml_arena_copy(&s->arena, a->file);
+    new.name = ml_arena_copy(&s->arena, a->name);
+    if (new.file.p == NULL || new.name.p == NULL)
+        return ML_ENOMEM;
+    return ml_vec_push(&s->accounts, new);
+}
+
+int ml__snapshot_add_scope(struct ml_snapshot *s, const struct ml_scope_row *row)
+{
+    struct ml_scope_row new = *row;
+    new.name = ml_arena_copy(&s->arena, row->name);
+    new.key = ml_arena_copy(&s->arena, row->key);
+    if (new.name.p == NULL || new.key.p == NULL)
+        return ML_ENOMEM;
+    return ml_vec_push(&s->scopes, new);
+}
+
+int ml__snapshot_add_moment(struct ml_snapshot *s, const struct ml_moment *m)
+{
+    return ml_vec_push(&s->moments, *m);
+}
+
+void ml__snapshot_set_heap(struct ml_snapshot *s, const struct ml_heap_summary *h)
+{
+    s->has_heap = true;
+    s->heap = *h;
+}
+
+static int compare_accounts(const void *x, const void *y)
+{
+    const struct ml__account_in *a = x;
+    const struct ml__account_in *b = y;
+    return (a->site > b->site) - (a->site < b->site);
+}
+
+static int compare_scopes(const void *x, const void *y)
+{
+    const struct ml_scope_row *a = x;
+    const struct ml_scope_row *b = y;
+    int c = (a->begin_ns > b->begin_ns) - (a->begin_ns < b->begin_ns);
+    return c != 0 ? c : (a->id > b->id) - (a->id < b->id);
+}
+
+static int compare_moments(const void *x, const void *y)
+{
+    const struct ml_moment *a = x;
+    const struct ml_moment *b = y;
+    return (a->at_ns > b->at_ns) - (a->at_ns < b->at_ns);
+}
+
+/* Index of the account's function; false if it has no rows (then it is not there). */
+static bool find_function(const struct ml_snapshot *s, const struct ml__account_in *a,
+                          uint32_t *out)
+{
+    const struct ml_function wanted = {
+        .file = a->file, .name = a->name, .first_line = a->first_line};
+    const struct ml_function *f = s->functions.n == 0
+                                      ? NULL
+                                      : bsearch(&wanted, s->functions.at, s->functions.n,
+                                                sizeof wanted, compare_functions);
+    if (f != NULL)
+        *out = (uint32_t)(f - s->functions.at);
+    return f != NULL;
+}
+
+static uint32_t find_site(const struct ml_snapshot *s, uint32_t site)
+{
+    const struct ml__account_in wanted = {.site = site};
+    const struct ml__account_in *a = site == 0 || s->accounts.n == 0
+                                         ? NULL
+                                         : bsearch(&wanted, s->accounts.at, s->accounts.n,
+                                                   sizeof wanted, compare_accounts);
+    return a != NULL ? (uint32_t)(a - s->accounts.at) + 1 : 0;
+}
+
+/* Cuts circles, which only a damaged book has: a chain is followed at most n steps in all. */
+static int cut_circles(struct ml_snapshot *s)
+{
+    uint32_t *seen = ml_calloc(s->places.n + 1, sizeof *seen); /* the walk that came by */
+    if (seen == NULL)
+        return ML_ENOMEM;
+    for (uint32_t i = 0; i < s->places.n; i++)
+        for (uint32_t at = i + 1; at != 0 && (seen[at] == 0 || seen[at] == i + 1);) {
+            uint32_t *next = &s->places.at[at - 1].parent;
+            seen[at] = i + 1;
+            if (*next != 0 && seen[*next] == i + 1)
+                *next = 0;
+            at = *next;
+        }
+    ml_free(seen);
+    return ML_OK;
+}
+
+/* Accounts become places, once functions stand in their order. */
+static int sort_places(struct ml_snapshot *s)
+{
+    size_t n = s->accounts.n;
+    if (n > 1)
+        qsort(s->accounts.at, n, sizeof *s->accounts.at, compare_accounts);
+    for (size_t i = 0; i < n; i++) {
+        const struct ml__account_in *a = &s->accounts.at[i];
+        struct ml_place p = a->place;
+        p.parent = find_site(s, a->parent_site);
+        if (p.kind == ML_PLACE_LINE && !find_function(s, a, &p.function))
+            p.kind = ML_PLACE_OUTSIDE;
+        if (ml_vec_push(&s->places, p) != ML_OK)
+            return ML_ENOMEM;
+    }
+    if (s->scopes.n > 1)
+        qsort(s->scopes.at, s->scopes.n, sizeof *s->scopes.at, compare_scopes);
+    if (s->moments.n > 1)
+        qsort(s->moments.at, s->moments.n, sizeof *s->moments.at, compare_moments);
+    int rc = cut_circles(s);
+    ml_vec_free(&s->accounts);
+    return rc;
+}
+
 static uint64_t highest_order(const struct ml_snapshot *s)
 {
     uint64_t highest = 0;
@@ -241,7 +402,7 @@ int ml__snapshot_sort(struct ml_snapshot *s)
     int rc = sort_functions(s);
     if (rc == ML_OK)
         s->last_order = highest_order(s);
-    return rc;
+    return rc == ML_OK && s->accounts.n + s->scopes.n + s->moments.n != 0 ? sort_places(s) : rc;
 }
 
 /* --- merging ----------------------------------------------------------------------------------- */
@@ -276,6 +437,57 @@ static int add_pairs(struct ml_snapshot *into, struct pairs *p, const struct pai
     return ML_OK;
 }
 
+/* Places go on as accounts, numbered behind those added before. Scopes are of the first book alone: the
+ * others' numbers mean something else. */
+static int add_places(struct ml_snapshot *into, const struct ml_snapshot *from, bool scopes)
+{
+    uint32_t before = (uint32_t)into->accounts.n;
+    for (size_t i = 0; i < from->places.n; i++) {
+        struct ml__account_in a = {.place = from->places.at[i], .site = before + (uint32_t)i + 1};
+        a.parent_site = a.place.parent != 0 ? before + a.place.parent : 0;
+        a.place.scope = scopes ? a.place.scope : 0;
+        if (a.place.kind == ML_PLACE_LINE) {
+            const struct ml_function *f = &from->functions.at[a.place.function];
+            a.file = f->file;
+            a.name = f->name;
+            a.first_line = f->first_line;
+        }
+        if (ml__snapshot_add_account(into, &a) != ML_OK)
+            return ML_ENOMEM;
+    }
+    return ML_OK;
+}
+
+static int add_history(struct ml_snapshot *into, const struct ml_snapshot *from)
+{
+    int rc = ML_OK;
+    for (size_t i = 0; rc == ML_OK && i < from->scopes.n; i++)
+        rc = ml__snapshot_add_scope(into, &from->scopes.at[i]);
+    for (size_t i = 0; rc == ML_OK && i < from->moments.n; i++)
+        rc = ml__snapshot_add_moment(into, &from->moments.at[i]);
+    return rc;
+}
+
+static void add_summary(struct ml_snapshot *into, const struct ml_snapshot *from)
+{
+    struct ml_heap_summary *to = &into->heap;
+    if (!into->has_heap) {
+        into->has_heap = from->has_heap;
+        *to = from->heap;
+        return;
+    }
+    to->live_bytes = wrapped(to->live_bytes, from->heap.live_bytes);
+    to->peak_bytes = wrapped(to->peak_bytes,
+                             from->heap.peak_bytes); /* at most: not at one moment */
+    to->foreign_frees += from->heap.foreign_frees;
+    to->stale_blocks += from->heap.stale_blocks;
+    to->stale_bytes += from->heap.stale_bytes;
+    to->ledger_bytes += from->heap.ledger_bytes;
+    to->lost_accounts += from->heap.lost_accounts;
+    ml__heap_add(&to->outside, &from->heap.outside);
+    ml__heap_add(&to->threads, &from->heap.threads);
+}
+
 /* Built aside, and put in place only when nothing can fail any more. Of `from` first, so that facts
  * of `into`, added later, count. */
 int ml_snapshot_merge(struct ml_snapshot *into, const struct ml_snapshot *from)
@@ -295,6 +507,12 @@ int ml_snapshot_merge(struct ml_snapshot *into, const struct ml_snapshot *from)
     if (rc == ML_OK)
         rc = add_functions(all, from, into->last_order);
     if (rc == ML_OK)
+        rc = add_places(all, into, true);
+    if (rc == ML_OK)
+        rc = add_places(all, from, false);
+    if (rc == ML_OK)
+        rc = add_history(all, into);
+    if (rc == ML_OK)
         rc = ml__snapshot_sort(all);
     if (rc != ML_OK)
         goto out;
@@ -303,6 +521,9 @@ int ml_snapshot_merge(struct ml_snapshot *into, const struct ml_snapshot *from)
     all->run.truncated = into->run.truncated || from->run.truncated;
     all->run.lost += from->run.lost;
     all->books = into->books + from->books;
+    all->has_heap = into->has_heap;
+    all->heap = into->heap;
+    add_summary(all, from);
     struct ml_snapshot old = *into;
     *into = *all;
     *all = old;
@@ -339,6 +560,30 @@ struct ml_str ml_snapshot_source(const struct ml_snapshot *s, struct ml_str file
 {
     const struct pair *p = find_pair(&s->sources, file);
     return p != NULL ? p->value : (struct ml_str){NULL, 0};
+}
+
+bool ml_snapshot_heap(const struct ml_snapshot *s, struct ml_heap_summary *out)
+{
+    *out = s->heap;
+    return s->has_heap;
+}
+
+size_t ml_snapshot_places(const struct ml_snapshot *s, const struct ml_place **out)
+{
+    *out = s->places.at;
+    return s->places.n;
+}
+
+size_t ml_snapshot_scopes(const struct ml_snapshot *s, const struct ml_scope_row **out)
+{
+    *out = s->scopes.at;
+    return s->scopes.n;
+}
+
+size_t ml_snapshot_moments(const struct ml_snapshot *s, const struct ml_moment **out)
+{
+    *out = s->moments.at;
+    return s->moments.n;
 }
 
 size_t ml_snapshot_books(const struct ml_snapshot *s)

@@ -137,7 +137,7 @@ bool ml_snapshot_meta_at(const struct ml_snapshot *s, size_t i, struct ml_str *k
 /* Whether the book has heap figures; *out gets them (all zero without). Of merged books the sums, with
  * the mode of the first. */
 bool ml_snapshot_heap(const struct ml_snapshot *s, struct ml_heap_summary *out);
-/* Accounts with any figure, in no order; empty for merged books but the first one's. */
+/* Accounts with any figure, in no order. Of merged books all, but scopes only those of the first. */
 size_t ml_snapshot_places(const struct ml_snapshot *s, const struct ml_place **out);
 /* By id; of the first book. */
 size_t ml_snapshot_scopes(const struct ml_snapshot *s, const struct ml_scope_row **out);

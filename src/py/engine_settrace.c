@@ -133,9 +133,10 @@ static int tracer(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
         line_starts(frame);
         return 0;
     }
-    if (what == PyTrace_CALL)
+    if (what == PyTrace_CALL) {
+        ml_event_not_theirs(ml_frame_made_for_us(frame));
         frame_starts(frame);
-    else if (what == PyTrace_RETURN)
+    } else if (what == PyTrace_RETURN)
         frame_ends(frame, arg);
     return ml_event_error();
 }

@@ -2,6 +2,7 @@
 #include "py/events.h"
 
 #include "base/mem.h"
+#include "py/py_heap.h"
 
 /* Suspended frames of recorders that keep calls: frame id -> struct kept. Frames of the others need
  * nothing kept: their line is found again from the instruction offset. Lock: the interpreter's. */
@@ -61,6 +62,7 @@ void ml_event_enter(struct ml_code *c, const void *id)
     leave_group(t, id); /* a frame at this address ended unseen */
     if (ML_UNLIKELY(suspended.n != 0))
         forget_all(take_kept(id));
+    ml_py_visit_scope(t);
     for (uint32_t i = 0; i < c->n; i++)
         if (measures(t, &c->probes[i]))
             ml_scope_enter(t, id, &c->probes[i]);
@@ -79,6 +81,7 @@ void ml_event_resume(struct ml_code *c, const void *id, int offset)
     if (t == NULL)
         return;
     leave_group(t, id);
+    ml_py_visit_scope(t);
     struct kept *all = c->keeps ? take_kept(id) : NULL;
     for (uint32_t i = 0; i < c->n; i++) {
         const struct ml_probe *p = &c->probes[i];

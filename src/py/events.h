@@ -8,6 +8,8 @@
 
 #include "py/codes.h"
 
+#include "core/heap.h"
+
 /* The frame begins. */
 void ml_event_enter(struct ml_code *c, const void *id);
 /* The frame goes on after a suspension, at an instruction offset (bytes). */
@@ -32,6 +34,16 @@ static inline void ml_event_line(PyCodeObject *code, const void *id, uint32_t li
     do
         ml_scope_line(t, &t->frames[i - 1], line);
     while (ML_UNLIKELY(--i > 0 && t->frames[i - 1].id == id));
+}
+
+/* The interpreter allocated this block to tell of an event: the program did not. NULL is fine. Cost while
+ * nothing is accounted for: a load. */
+static inline void ml_event_not_theirs(void *block)
+{
+    if (ML_UNLIKELY(atomic_load_explicit(&ml_heap_mode_now, memory_order_relaxed) ==
+                    ML_HEAP_EXACT) &&
+        block != NULL && ml_heap_mine != NULL)
+        ml_heap_disown(ml_heap_mine, block);
 }
 
 /* Frames above the n lowest of this thread's stack have ended without being told: end them. */

@@ -7,6 +7,7 @@
 #include "core/snapshot.h"
 #include "py/engine.h"
 #include "py/events.h"
+#include "py/py_heap.h"
 #include "py/py_recorder.h"
 #include "py/py_report.h"
 #include "py/py_snapshot.h"
@@ -22,6 +23,11 @@ static struct {
     bool selecting;
     bool off[2]; /* at rest: [0] what rules selected, [1] what was marked by hand */
 } native;
+
+struct ml_book *ml_py_book(void)
+{
+    return native.book;
+}
 
 /* --- names ------------------------------------------------------------------------------------------ */
 
@@ -287,6 +293,7 @@ static PyObject *book_close(PyObject *module, PyObject *args, PyObject *kw)
         return NULL;
     if (native.book == NULL)
         Py_RETURN_NONE;
+    ml_py_heap_close();
     if (set_selecting(module, false) < 0)
         return NULL;
     ml_event_stop(native.recorder);
@@ -362,9 +369,13 @@ static PyObject *book_source(PyObject *module, PyObject *args)
 static PyObject *book_fork_child(PyObject *module, PyObject *unused)
 {
     struct ml_error e;
-    if (native.book == NULL || ml_book_fork_child(native.book, &e) == ML_OK)
+    if (native.book == NULL)
         Py_RETURN_NONE;
-    return ml_py_raise(&e);
+    int rc = ml_book_fork_child(native.book, &e);
+    ml_heap_after_fork();
+    if (rc != ML_OK)
+        return ml_py_raise(&e);
+    Py_RETURN_NONE;
 }
 
 static PyObject *select_code(PyObject *module, PyObject *args, PyObject *kw)

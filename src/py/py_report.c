@@ -90,7 +90,21 @@ static PyObject *report(PyObject *module, PyObject *args, PyObject *kw)
     return result;
 }
 
+/* "64KiB", "1.5 MB" or "4096" in bytes; None if it is none of these. */
+static PyObject *size_parse(PyObject *module, PyObject *arg)
+{
+    const char *text = PyUnicode_Check(arg) ? PyUnicode_AsUTF8(arg) : NULL;
+    uint64_t bytes;
+    if (text != NULL && ml_size_parse(text, &bytes))
+        return PyLong_FromUnsignedLongLong(bytes);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"size_parse", size_parse, METH_O,
+     "size_parse(text)\n--\n\nBytes of '64KiB', '1.5 MB', '4096'; None for other texts."},
     {"report", (PyCFunction)(void (*)(void))report, METH_VARARGS | METH_KEYWORDS,
      "report(paths, *, format='table', options=None)\n--\n\nThe report of books, live or saved."},
     {NULL, NULL, 0, NULL},

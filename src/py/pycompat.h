@@ -30,6 +30,12 @@ static inline const void *ml_frame_id(void)
     return ts->cframe->current_frame;
 #endif
 }
+
+/* A LINE event brings an int of its own for numbers above 256: the block, or NULL. */
+static inline void *ml_line_made_for_us(PyObject *line)
+{
+    return Py_REFCNT(line) == 1 ? line : NULL;
+}
 #endif
 
 /* --- a place of our own at each code object (PEP 523) -------------------------------------------- */
@@ -80,6 +86,17 @@ static inline int ml_frame_line(PyFrameObject *f)
     return PyFrame_GetLineNumber(f);
 #else
     return f->f_lineno;
+#endif
+}
+
+/* 3.11 makes a frame object only where somebody asks for one, as a trace function does: the block that
+ * begins with its collector's header. Before, every frame is an object. */
+static inline void *ml_frame_made_for_us(PyFrameObject *f)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return Py_REFCNT(f) <= 2 ? (char *)f - 2 * sizeof(uintptr_t) : NULL;
+#else
+    return NULL;
 #endif
 }
 

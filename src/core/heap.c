@@ -1,0 +1,413 @@
+/* core/heap.c -- see heap.h: on and off, threads, the rare cases of blocks. SPDX-License-Identifier: MIT */
+#include "core/heap_inside.h"
+
+#include "core/book_format.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    BOOK_SLOTS = 1024,  /* threads whose slots stand in the book */
+    SPARE_SLOTS = 8192, /* threads beyond, in memory of our own */
+    OLD_TABLES = 32,
+};
+
+static struct {
+    struct ml_book *book;                   /* NULL: off */
+    struct ml_heap_thread *slots;           /* [BOOK_SLOTS] in the book */
+    struct ml_heap_thread *spare;           /* [SPARE_SLOTS] pages */
+    struct ml_heap_thread *old[OLD_TABLES]; /* slots of books that were left */
+    unsigned n_old;
+    _Atomic uint32_t
+        used; /* slots below it may be in use; the spare ones follow those of the book */
+} heap;
+
+static struct ml_heap_totals no_totals;
+struct ml_heap_totals *ml_heap_totals = &no_totals;
+_Atomic uint32_t ml_heap_mode_now;
+uint32_t ml_heap_era;
+ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
+
+#define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
+#define SET(field, value) atomic_store_explicit(&(field), value, memory_order_relaxed)
+
+/* --- slots ---------------------------------------------------------------------------------------------- */
+
+static struct ml_heap_thread *slot_at(uint32_t i)
+{
+    return i < BOOK_SLOTS ? &heap.slots[i] : &heap.spare[i - BOOK_SLOTS];
+}
+
+void ml__each_thread(void (*f)(struct ml_heap_thread *t, void *context), void *context)
+{
+    uint32_t n = heap.book != NULL ? atomic_load(&heap.used) : 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (GET(slot_at(i)->tid) != 0)
+            f(slot_at(i), context);
+}
+
+static struct ml_heap_thread *claim(uint32_t tid)
+{
+    uint32_t n = BOOK_SLOTS + (heap.spare != NULL ? SPARE_SLOTS : 0);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ml_heap_thread *t = slot_at(i);
+        uint32_t none = 0;
+        if (GET(t->tid) != 0 || !atomic_compare_exchange_strong(&t->tid, &none, tid))
+            continue;
+        uint32_t used = atomic_load(&heap.used);
+        while (used <= i && !atomic_compare_exchange_weak(&heap.used, &used, i + 1))
+            ;
+        return t;
+    }
+    return NULL;
+}
+
+/* Give the slot back: what it has not told yet goes to where it belongs, with atomic adds since the
+ * thread has no interpreter lock any more. */
+static void give_back(struct ml_heap_thread *t)
+{
+    struct ml_account *a = ml_heap_account(GET(t->site));
+    atomic_fetch_add(&a->alloc_any_bytes, GET(t->alloc_bytes));
+    atomic_fetch_add(&a->alloc_any_count, GET(t->alloc_count));
+    SET(t->alloc_bytes, 0);
+    SET(t->alloc_count, 0);
+    atomic_fetch_add(&ml_heap_totals->departed_bytes, GET(t->net_bytes));
+    SET(t->net_bytes, 0);
+    memset((char *)t + sizeof t->tid, 0, sizeof *t - sizeof t->tid);
+    atomic_store_explicit(&t->tid, 0, memory_order_release);
+}
+
+/* Slots whose threads ended in a way that we were not told of. */
+static void reap(void)
+{
+    pid_t pid = getpid();
+    for (uint32_t i = 0; i < atomic_load(&heap.used); i++) {
+        uint32_t tid = GET(slot_at(i)->tid);
+        if (tid != 0 && syscall(SYS_tgkill, pid, (pid_t)tid, 0) != 0 && errno == ESRCH)
+            give_back(slot_at(i));
+    }
+}
+
+/* --- threads -------------------------------------------------------------------------------------------- */
+
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+static bool in_table(const struct ml_heap_thread *t, const struct ml_heap_thread *table, size_t n)
+{
+    return table != NULL && t >= table && t < table + n;
+}
+
+/* The thread ends. Destructors that run after this one may allocate: they get a slot again, and this
+ * is called again. */
+static void thread_ends(void *p)
+{
+    struct ml_heap_thread *t = ml_heap_mine;
+    ml_heap_mine = NULL;
+    if (t != NULL && heap.book != NULL &&
+        (in_table(t, heap.slots, BOOK_SLOTS) || in_table(t, heap.spare, SPARE_SLOTS)))
+        give_back(t);
+}
+
+static void before_fork(void)
+{
+    if (heap.book != NULL)
+        ml__sites_before_fork();
+}
+
+/* The book is still the parent's: count nothing until ml_heap_after_fork. */
+static void in_child(void)
+{
+    SET(ml_heap_mode_now, ML_HEAP_OFF);
+    ml__sample_after_fork();
+}
+
+static void watch_ends_and_forks(void)
+{
+    pthread_key_create(&exit_key, thread_ends);
+    pthread_atfork(before_fork, NULL, in_child);
+}
+
+ML_NOINLINE struct ml_heap_thread *ml_heap_begin_new(void)
+{
+    int keep = errno;
+    uint32_t tid = (uint32_t)syscall(SYS_gettid);
+    struct ml_heap_thread *t = claim(tid);
+    if (t == NULL) {
+        reap();
+        t = claim(tid);
+    }
+    if (t != NULL) {
+        t->busy = 1;
+        SET(t->site, ML_SITE_NATIVE);
+        ml_heap_mine = t;
+        pthread_setspecific(exit_key, t); /* may allocate: passes through, we are busy */
+    }
+    errno = keep;
+    return t;
+}
+
+struct ml_heap_thread *ml_heap_thread(void)
+{
+    struct ml_heap_thread *t = ml_heap_mine;
+    if (GET(ml_heap_mode_now) == ML_HEAP_OFF)
+        return NULL;
+    if (ML_UNLIKELY(t == NULL || t->busy == ML_HEAP_RETIRED)) {
+        t = ml_heap_begin_new();
+        if (t != NULL)
+            ml_heap_end(t);
+    }
+    return t;
+}
+
+void ml_heap_python(struct ml_heap_thread *t)
+{
+    t->python = 1;
+    if (GET(t->site) == ML_SITE_NATIVE)
+        ml_heap_switch(t, ML_SITE_OUTSIDE);
+}
+
+ML_NOINLINE void ml_heap_flush(struct ml_heap_thread *t)
+{
+    struct ml_account *a = ml_heap_account(GET(t->site));
+    ml__relaxed_add(&a->alloc_bytes, GET(t->alloc_bytes));
+    ml__relaxed_add(&a->alloc_count, GET(t->alloc_count));
+    SET(t->alloc_bytes, 0);
+    SET(t->alloc_count, 0);
+    if (t->reallocs != 0) {
+        ml__relaxed_add(&a->realloc_count, t->reallocs);
+        t->reallocs = 0;
+    }
+}
+
+uint32_t ml_heap_site_here(void)
+{
+    const struct ml_heap_thread *t = ml_heap_thread();
+    return t != NULL ? GET(t->site) : ML_SITE_NONE;
+}
+
+static void add_net(struct ml_heap_thread *t, void *sum)
+{
+    *(int64_t *)sum += GET(t->net_bytes);
+}
+
+int64_t ml_heap_live(void)
+{
+    int64_t sum = GET(ml_heap_totals->departed_bytes);
+    ml__each_thread(add_net, &sum);
+    return sum;
+}
+
+/* --- on and off ------------------------------------------------------------------------------------------ */
+
+static void retire(struct ml_heap_thread *t, void *context)
+{
+    if (t->busy == 0)
+        t->busy = ML_HEAP_RETIRED;
+}
+
+/* Threads that were inside a hook when we left their book. */
+static void retire_stragglers(void)
+{
+    for (unsigned i = 0; i < heap.n_old && i < OLD_TABLES; i++)
+        for (uint32_t j = 0; j < BOOK_SLOTS; j++)
+            retire(&heap.old[i][j], NULL);
+}
+
+static int tables(struct ml_book *b)
+{
+    void *totals, *slots;
+    int rc = ml_book_table(b, ML_BOOK_HEAP, 0, 1, sizeof(struct ml_heap_totals), &totals);
+    if (rc == ML_OK)
+        rc = ml_book_table(b, ML_BOOK_THREADS, 0, BOOK_SLOTS, sizeof(struct ml_heap_thread),
+                           &slots);
+    if (rc == ML_OK)
+        rc = ml__clock_begin(b);
+    if (rc == ML_OK)
+        rc = ml__sites_begin(b);
+    if (rc != ML_OK)
+        return rc;
+    ml__scopes_begin(b);
+    ml__sample_begin();
+    if (heap.spare == NULL)
+        heap.spare = ml_pages(SPARE_SLOTS * sizeof *heap.spare);
+    heap.slots = slots;
+    ml_heap_totals = totals;
+    heap.book = b;
+    return ML_OK;
+}
+
+static void draw_anew(struct ml_heap_thread *t, void *context)
+{
+    t->sample_rate = 0;
+    t->sample_left = 0;
+}
+
+int ml_heap_start(struct ml_book *b, enum ml_heap_mode mode)
+{
+    pthread_once(&exit_once, watch_ends_and_forks);
+    if (heap.book != b) {
+        ml_heap_stop();
+        retire_stragglers();
+        atomic_store(&heap.used, 0);
+        ml_heap_era++;
+        int rc = tables(b);
+        if (rc != ML_OK)
+            return rc;
+    }
+    ml__each_thread(draw_anew, NULL);
+    SET(ml_heap_totals->mode, mode);
+    SET(ml_heap_mode_now, mode);
+    struct ml_heap_thread *t = ml_heap_thread();
+    if (t != NULL)
+        ml_heap_python(t);
+    return ML_OK;
+}
+
+void ml_heap_stop(void)
+{
+    if (heap.book == NULL)
+        return;
+    SET(ml_heap_mode_now, ML_HEAP_OFF);
+    struct ml_heap_thread *t = ml_heap_mine;
+    if (t != NULL && t->busy != ML_HEAP_RETIRED)
+        ml_heap_flush(t);
+    ml__each_thread(retire, NULL);
+    if (heap.spare != NULL)
+        memset((void *)heap.spare, 0, SPARE_SLOTS * sizeof *heap.spare);
+    heap.old[heap.n_old++ % OLD_TABLES] = heap.slots;
+    heap.book = NULL;
+    ml_heap_totals = &no_totals;
+    ml_ledger_clear();
+    ml__sample_clear();
+}
+
+void ml_heap_after_fork(void)
+{
+    if (heap.book == NULL)
+        return;
+    uint32_t mode = GET(ml_heap_totals->mode);
+    struct ml_heap_thread *mine = ml_heap_mine;
+    uint32_t site = mine != NULL ? GET(mine->site) : ML_SITE_OUTSIDE;
+    uint32_t scope = mine != NULL ? GET(mine->scope) : 0;
+    uint32_t native = GET(ml_heap_totals->native);
+    memset((void *)ml_heap_totals, 0, sizeof *ml_heap_totals);
+    memset((void *)heap.slots, 0, BOOK_SLOTS * sizeof *heap.slots);
+    if (heap.spare != NULL)
+        memset((void *)heap.spare, 0, SPARE_SLOTS * sizeof *heap.spare);
+    ml__sites_after_fork();
+    ml__scopes_after_fork();
+    ml__clock_after_fork();
+    SET(ml_heap_totals->native, native);
+    SET(ml_heap_totals->mode, mode);
+    if (mine != NULL) {
+        SET(mine->tid, (uint32_t)syscall(SYS_gettid));
+        SET(mine->site, site);
+        SET(mine->scope, scope);
+        mine->python = 1;
+    }
+    SET(ml_heap_mode_now, mode);
+}
+
+/* --- blocks that are out of the ordinary ------------------------------------------------------------------ */
+
+ML_NOINLINE bool ml_heap_due(struct ml_heap_thread *t, void *p, size_t n)
+{
+    if (GET(ml_heap_mode_now) != ML_HEAP_EXACT)
+        return ml__sample_due(t, p, n);
+    t->sample_left = ML__CLOCK_BYTES;
+    ml_heap_look_at_clock();
+    return false;
+}
+
+/* The cell is still taken: the block there was freed where we do not see it. */
+static void retire_stale(struct ml_heap_thread *t, void *p, struct ml_cell old)
+{
+    ml_heap_retire(t, p, old, false);
+    atomic_fetch_add(&ml_heap_totals->stale_blocks, 1);
+    if (old.site != ML_SITE_SAMPLED)
+        atomic_fetch_add(&ml_heap_totals->stale_bytes, old.size - 1);
+}
+
+ML_NOINLINE void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n)
+{
+    struct ml_cell *c = ml_ledger_cell((uintptr_t)p);
+    if (c == NULL)
+        return; /* no memory for the ledger: the block is a foreign one when it is freed */
+    struct ml_cell old = ml_cell_load(c);
+    if (!ml_cell_empty(old))
+        retire_stale(t, p, old);
+    uint32_t site = GET(t->site);
+    if (n >= ML_CELL_HUGE - 1) {
+        struct ml_cell *next = ml_ledger_cell((uintptr_t)p + 16);
+        uint64_t size = n;
+        if (next == NULL)
+            return;
+        struct ml_cell whole;
+        memcpy(&whole, &size, sizeof whole);
+        ml_cell_store(next, whole);
+        ml_cell_store(c, (struct ml_cell){ML_CELL_HUGE, site});
+    } else {
+        ml_cell_store(c, (struct ml_cell){(uint32_t)n + 1, site});
+    }
+    ml__heap_net(t, (int64_t)n);
+    ml__relaxed_add(&t->alloc_bytes, n);
+    ml__relaxed_add(&t->alloc_count, 1);
+}
+
+static void retire_huge(struct ml_heap_thread *t, void *p, struct ml_cell old)
+{
+    struct ml_cell *next = ml_ledger_find((uintptr_t)p + 16);
+    uint64_t n = 0;
+    if (next != NULL) {
+        struct ml_cell whole = ml_cell_load(next);
+        memcpy(&n, &whole, sizeof n);
+        ml_cell_store(next, (struct ml_cell){0, 0});
+    }
+    struct ml_account *a = ml_heap_account(old.site);
+    ml__heap_net(t, -(int64_t)n);
+    atomic_fetch_add_explicit(&a->freed_any_bytes, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&a->freed_any_count, 1, memory_order_relaxed);
+}
+
+ML_NOINLINE void ml_heap_retire_odd(struct ml_heap_thread *t, void *p, struct ml_cell old,
+                                    bool locked)
+{
+    if (ml_cell_empty(old)) {
+        if (GET(ml_heap_mode_now) == ML_HEAP_EXACT)
+            atomic_fetch_add_explicit(&ml_heap_totals->foreign_frees, 1, memory_order_relaxed);
+    } else if (old.site == ML_SITE_SAMPLED) {
+        ml__sample_retire(t, old, locked);
+    } else if (old.size == ML_CELL_HUGE) {
+        retire_huge(t, p, old);
+    }
+}
+
+void ml_heap_disown(struct ml_heap_thread *t, void *p)
+{
+    struct ml_cell old = ml_heap_take(p);
+    if (ml_cell_empty(old))
+        return;
+    if (old.site == ML_SITE_SAMPLED || old.size == ML_CELL_HUGE || old.site != GET(t->site) ||
+        GET(t->alloc_count) == 0) {
+        ml_heap_retire(t, p, old, true);
+        return;
+    }
+    int64_t n = (int64_t)old.size - 1;
+    int64_t net = GET(t->net_bytes);
+    if (t->high_bytes == net)
+        t->high_bytes -= n;
+    SET(t->net_bytes, net - n);
+    SET(t->alloc_bytes, GET(t->alloc_bytes) - (uint64_t)n);
+    SET(t->alloc_count, GET(t->alloc_count) - 1);
+}
+
+void ml_heap_mapped(uint32_t site, int64_t n, bool file)
+{
+    struct ml_account *a = ml_heap_account(site);
+    atomic_fetch_add(file ? &a->map_file_bytes : &a->map_bytes, n);
+}

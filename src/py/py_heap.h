@@ -1,0 +1,32 @@
+/* py/py_heap.h -- heap accounting from Python: hooks on the interpreter's allocators, scopes.
+ * SPDX-License-Identifier: MIT */
+#ifndef ML_PY_HEAP_H
+#define ML_PY_HEAP_H
+
+#include "py/pycompat.h"
+
+#include "core/book.h"
+#include "core/heap_scope.h"
+#include "core/scope.h"
+
+/* Add heap_* and scope_* to the module. 0, or -1 with an exception. */
+int ml_py_heap_init(PyObject *module);
+/* The open book, for heap_start; NULL: none (py_book.c). */
+struct ml_book *ml_py_book(void);
+/* The book is about to close. */
+void ml_py_heap_close(void);
+
+/* Some scope was opened: the context tells which one code runs in. */
+extern bool ml_py_scopes;
+/* The scope of the running context; 0: none. Never fails. */
+uint32_t ml_py_scope_here(void);
+
+/* A profiled frame is about to begin or to go on in this context: be in its scope.
+ * Cost without scopes: one load. */
+static inline void ml_py_visit_scope(struct ml_thread *t)
+{
+    if (ML_UNLIKELY(ml_py_scopes))
+        ml_scope_visit(t, ml_py_scope_here());
+}
+
+#endif

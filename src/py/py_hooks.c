@@ -1,0 +1,141 @@
+/* py/py_hooks.c -- see py_hooks.h.
+ *
+ * PyMem_SetAllocator writes five words while other threads may be reading them (the RAW domain is used
+ * without the interpreter lock). So any mixture of old and new words must work: our functions take nothing
+ * from their context, and the context we install is the one that was there.
+ * SPDX-License-Identifier: MIT */
+#include "py/py_hooks.h"
+
+#include "py/pycompat.h"
+
+#include "core/heap.h"
+
+struct domain {
+    PyMemAllocatorEx real;
+    bool installed;
+};
+
+static struct domain domains[3]; /* by PyMemAllocatorDomain */
+
+static inline void after_alloc(struct ml_heap_thread *t, void *p, size_t n, bool locked)
+{
+    if (locked && ML_UNLIKELY(!t->python))
+        ml_heap_python(t);
+    if (ML_LIKELY(p != NULL))
+        ml_heap_alloc(t, p, n);
+    ml_heap_end(t);
+}
+
+static inline void *do_malloc(int d, size_t n, bool locked)
+{
+    const PyMemAllocatorEx *real = &domains[d].real;
+    struct ml_heap_thread *t = ml_heap_begin();
+    void *p = real->malloc(real->ctx, n);
+    if (ML_LIKELY(t != NULL))
+        after_alloc(t, p, n, locked);
+    return p;
+}
+
+static inline void *do_calloc(int d, size_t n, size_t size, bool locked)
+{
+    const PyMemAllocatorEx *real = &domains[d].real;
+    struct ml_heap_thread *t = ml_heap_begin();
+    void *p = real->calloc(real->ctx, n, size);
+    if (ML_LIKELY(t != NULL))
+        after_alloc(t, p, n * size, locked); /* it did not overflow, or p is NULL */
+    return p;
+}
+
+static inline void *do_realloc(int d, void *old, size_t n, bool locked)
+{
+    const PyMemAllocatorEx *real = &domains[d].real;
+    struct ml_heap_thread *t = ml_heap_begin();
+    if (ML_UNLIKELY(t == NULL))
+        return real->realloc(real->ctx, old, n);
+    struct ml_cell cell = old != NULL ? ml_heap_take(old) : (struct ml_cell){0, 0};
+    void *p = real->realloc(real->ctx, old, n);
+    if (locked && ML_UNLIKELY(!t->python))
+        ml_heap_python(t);
+    if (ML_LIKELY(p != NULL))
+        ml_heap_moved(t, old, cell, p, n, locked);
+    else if (old != NULL)
+        ml_heap_put(old, cell);
+    ml_heap_end(t);
+    return p;
+}
+
+static inline void do_free(int d, void *p, bool locked)
+{
+    const PyMemAllocatorEx *real = &domains[d].real;
+    struct ml_heap_thread *t = ml_heap_begin();
+    if (ML_LIKELY(t != NULL))
+        ml_heap_release(t, p, locked);
+    real->free(real->ctx, p);
+    if (ML_LIKELY(t != NULL))
+        ml_heap_end(t);
+}
+
+#define DOMAIN(name, d, locked)                                              \
+    static void *name##_malloc(void *unused, size_t n)                       \
+    {                                                                        \
+        return do_malloc(d, n, locked);                                      \
+    }                                                                        \
+    static void *name##_calloc(void *unused, size_t n, size_t size)          \
+    {                                                                        \
+        return do_calloc(d, n, size, locked);                                \
+    }                                                                        \
+    static void *name##_realloc(void *unused, void *p, size_t n)             \
+    {                                                                        \
+        return do_realloc(d, p, n, locked);                                  \
+    }                                                                        \
+    static void name##_free(void *unused, void *p)                           \
+    {                                                                        \
+        do_free(d, p, locked);                                               \
+    }                                                                        \
+    static const PyMemAllocatorEx name##_hooks = {.malloc = name##_malloc,   \
+                                                  .calloc = name##_calloc,   \
+                                                  .realloc = name##_realloc, \
+                                                  .free = name##_free};
+
+DOMAIN(raw, PYMEM_DOMAIN_RAW, false)
+DOMAIN(mem, PYMEM_DOMAIN_MEM, true)
+DOMAIN(obj, PYMEM_DOMAIN_OBJ, true)
+
+static const PyMemAllocatorEx *const hooks[3] = {[PYMEM_DOMAIN_RAW] = &raw_hooks,
+                                                 [PYMEM_DOMAIN_MEM] = &mem_hooks,
+                                                 [PYMEM_DOMAIN_OBJ] = &obj_hooks};
+
+static bool on_top(PyMemAllocatorDomain d)
+{
+    PyMemAllocatorEx now;
+    PyMem_GetAllocator(d, &now);
+    return now.malloc == hooks[d]->malloc;
+}
+
+void ml_hooks_install(void)
+{
+    for (int d = 0; d < 3; d++) {
+        if (domains[d].installed) /* perhaps behind another tool's: then still in the chain */
+            continue;
+        PyMem_GetAllocator((PyMemAllocatorDomain)d, &domains[d].real);
+        PyMemAllocatorEx ours = *hooks[d];
+        ours.ctx = domains[d].real.ctx;
+        PyMem_SetAllocator((PyMemAllocatorDomain)d, &ours);
+        domains[d].installed = true;
+    }
+}
+
+void ml_hooks_remove(void)
+{
+    for (int d = 0; d < 3; d++) {
+        if (!domains[d].installed || !on_top((PyMemAllocatorDomain)d))
+            continue;
+        PyMem_SetAllocator((PyMemAllocatorDomain)d, &domains[d].real);
+        domains[d].installed = false;
+    }
+}
+
+bool ml_hooks_on_top(void)
+{
+    return on_top(PYMEM_DOMAIN_RAW) && on_top(PYMEM_DOMAIN_MEM) && on_top(PYMEM_DOMAIN_OBJ);
+}
