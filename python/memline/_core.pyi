@@ -3,6 +3,7 @@
 Kept true by tests/py/test_core_stub.py. All sizes are bytes; all times are seconds since 1970.
 """
 
+from contextvars import Token
 from types import CodeType
 from typing import Any, Callable, Dict, Generator, List, Optional, Sequence, Tuple
 
@@ -151,8 +152,49 @@ def profile_switch(marked: bool, selected: bool) -> None:
     selected=False also ends select()."""
 
 def snapshot() -> Dict[str, Any]:
-    """{"functions": [{"file", "name", "first_line", "last_line", "rows": [(line, hits, net, max)]}],
-    "command", "pid", "start", "lost"} of the open book."""
+    """{"functions": [{"file", "name", "first_line", "last_line", "rows": [the fields of memline.Row behind
+    file and function]}], "scopes": [fields of Scope], "places": [(function index, fields of ScopeRow
+    behind function)], "heap": totals or None, "command", "pid", "start", "lost"} of the open book."""
+
+def heap_start(mode: str, paths: bool = False, rate: int = 0, seed: int = 0) -> None:
+    """Account for the heap in the open book, from now on: mode "heap" (exact) or "sample"; may be called
+    again to change it. paths: keep call paths. rate: mean bytes between samples, 0: adaptive. seed: of
+    the sampler, 0: chance. RuntimeError without a book, OSError if the book has no room."""
+
+def heap_stop() -> None:
+    """Account no longer; figures stay in the book."""
+
+def heap_live() -> int:
+    """Bytes allocated minus freed since heap_start, by all threads; 0 while off."""
+
+def heap_status() -> Dict[str, Any]:
+    """mode ("line" while off), live_bytes, thread_net_bytes (of this thread), foreign_frees (blocks freed
+    that were not seen allocated), stale_blocks, ledger_bytes and ledger_resident_bytes (memline's own),
+    hooks_on_top (no other tool in front of our hooks), native."""
+
+def scope_open(name: str, key: str) -> int:
+    """A new scope within the current one; 0 while nothing is accounted for, or too many are open."""
+
+def scope_enter(id: int) -> Token[int]:
+    """Run this context, and what inherits it, in the scope; the token is for scope_exit."""
+
+def scope_exit(token: Token[int]) -> None:
+    """Back to the scope before."""
+
+def scope_switch(id: int) -> int:
+    """This thread charges the scope from now on, whatever the context says; the id before."""
+
+def scope_read(id: int) -> Dict[str, int]:
+    """net_bytes, peak_bytes, alloc_bytes, held_bytes of a scope so far; zeros for an unknown one."""
+
+def scope_close(id: int) -> Dict[str, int]:
+    """End the scope: its row stays in the book. Its figures, as of scope_read."""
+
+def scope_current() -> int:
+    """The id of this context's scope; 0: none."""
+
+def size_parse(text: str) -> Optional[int]:
+    """Bytes of "64KiB", "1.5 MB" or "4096"; None for other texts."""
 
 def report(
     paths: Sequence[str], *, format: str = "table", options: Optional[Dict[str, str]] = None

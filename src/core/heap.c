@@ -325,79 +325,59 @@ ML_NOINLINE bool ml_heap_due(struct ml_heap_thread *t, void *p, size_t n)
 }
 
 /* The cell is still taken: the block there was freed where we do not see it. */
-static void retire_stale(struct ml_heap_thread *t, void *p, struct ml_cell old)
+static void retire_stale(struct ml_heap_thread *t, struct ml_cell old)
 {
-    ml_heap_retire(t, p, old, false);
+    ml_heap_retire(t, old, false);
     atomic_fetch_add(&ml_heap_totals->stale_blocks, 1);
-    if (old.site != ML_SITE_SAMPLED)
-        atomic_fetch_add(&ml_heap_totals->stale_bytes, old.size - 1);
+    if (ml_cell_field(old.cell) != ML_CELL_SAMPLED)
+        atomic_fetch_add(&ml_heap_totals->stale_bytes, old.size);
 }
 
+/* Without memory for the ledger the block is a foreign one when it is freed. */
 ML_NOINLINE void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n)
 {
-    struct ml_cell *c = ml_ledger_cell((uintptr_t)p);
-    if (c == NULL)
-        return; /* no memory for the ledger: the block is a foreign one when it is freed */
-    struct ml_cell old = ml_cell_load(c);
-    if (!ml_cell_empty(old))
-        retire_stale(t, p, old);
-    uint32_t site = GET(t->site);
-    if (n >= ML_CELL_HUGE - 1) {
-        struct ml_cell *next = ml_ledger_cell((uintptr_t)p + 16);
-        uint64_t size = n;
-        if (next == NULL)
-            return;
-        struct ml_cell whole;
-        memcpy(&whole, &size, sizeof whole);
-        ml_cell_store(next, whole);
-        ml_cell_store(c, (struct ml_cell){ML_CELL_HUGE, site});
-    } else {
-        ml_cell_store(c, (struct ml_cell){(uint32_t)n + 1, site});
-    }
+    struct ml_cell old = ml_heap_take(p);
+    if (old.cell != 0)
+        retire_stale(t, old);
+    if (!ml_ledger_enter((uintptr_t)p, n, GET(t->site)))
+        return;
     ml__heap_net(t, (int64_t)n);
     ml__relaxed_add(&t->alloc_bytes, n);
     ml__relaxed_add(&t->alloc_count, 1);
 }
 
-static void retire_huge(struct ml_heap_thread *t, void *p, struct ml_cell old)
+ML_NOINLINE void ml_heap_retire_odd(struct ml_heap_thread *t, struct ml_cell old, bool locked)
 {
-    struct ml_cell *next = ml_ledger_find((uintptr_t)p + 16);
-    uint64_t n = 0;
-    if (next != NULL) {
-        struct ml_cell whole = ml_cell_load(next);
-        memcpy(&n, &whole, sizeof n);
-        ml_cell_store(next, (struct ml_cell){0, 0});
-    }
-    struct ml_account *a = ml_heap_account(old.site);
-    ml__heap_net(t, -(int64_t)n);
-    atomic_fetch_add_explicit(&a->freed_any_bytes, n, memory_order_relaxed);
-    atomic_fetch_add_explicit(&a->freed_any_count, 1, memory_order_relaxed);
+    if (old.cell != 0)
+        ml__sample_retire(t, old.cell);
+    else if (GET(ml_heap_mode_now) == ML_HEAP_EXACT)
+        atomic_fetch_add_explicit(&ml_heap_totals->foreign_frees, 1, memory_order_relaxed);
 }
 
-ML_NOINLINE void ml_heap_retire_odd(struct ml_heap_thread *t, void *p, struct ml_cell old,
-                                    bool locked)
+void ml_heap_put(void *p, struct ml_cell old)
 {
-    if (ml_cell_empty(old)) {
-        if (GET(ml_heap_mode_now) == ML_HEAP_EXACT)
-            atomic_fetch_add_explicit(&ml_heap_totals->foreign_frees, 1, memory_order_relaxed);
-    } else if (old.site == ML_SITE_SAMPLED) {
-        ml__sample_retire(t, old, locked);
-    } else if (old.size == ML_CELL_HUGE) {
-        retire_huge(t, p, old);
+    if (old.cell == 0)
+        return;
+    if (ml_cell_field(old.cell) != ML_CELL_SAMPLED) {
+        ml_ledger_enter((uintptr_t)p, old.size, ml_cell_site(old.cell));
+        return;
     }
+    uint32_t *c = ml_ledger_find((uintptr_t)p);
+    if (c != NULL)
+        ml_cell_set(c, old.cell);
 }
 
 void ml_heap_disown(struct ml_heap_thread *t, void *p)
 {
     struct ml_cell old = ml_heap_take(p);
-    if (ml_cell_empty(old))
+    if (old.cell == 0)
         return;
-    if (old.site == ML_SITE_SAMPLED || old.size == ML_CELL_HUGE || old.site != GET(t->site) ||
+    if (ml_cell_field(old.cell) == ML_CELL_SAMPLED || ml_cell_site(old.cell) != GET(t->site) ||
         GET(t->alloc_count) == 0) {
-        ml_heap_retire(t, p, old, true);
+        ml_heap_retire(t, old, true);
         return;
     }
-    int64_t n = (int64_t)old.size - 1;
+    int64_t n = (int64_t)old.size;
     int64_t net = GET(t->net_bytes);
     if (t->high_bytes == net)
         t->high_bytes -= n;

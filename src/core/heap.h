@@ -6,7 +6,7 @@
  *              alloc:   t = begin; p = real(n); if (t) { if (p) alloc(t, p, n); end(t); }
  *              free:    t = begin; if (t) release(t, p, ...); real(p); if (t) end(t);
  *              realloc: t = begin; if (t) old = take(p); q = real(p, n);
- *                       if (t) { if (q) moved(t, old, q, n, ...); else if (n) put(p, old);
+ *                       if (t) { if (q) moved(t, p, old, q, n, ...); else if (n) put(p, old);
  *                                else retire(t, old, ...); end(t); }
  *            Enter after the call, clear before it: another thread that gets the address is never lost.
  * Threads:   every thread, with or without the interpreter lock, in signal handlers, after fork. No lock,
@@ -127,7 +127,7 @@ static inline void ml_heap_end(struct ml_heap_thread *t)
  * block needs nothing more. */
 bool ml_heap_due(struct ml_heap_thread *t, void *p, size_t n);
 void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n);
-void ml_heap_retire_odd(struct ml_heap_thread *t, void *p, struct ml_cell old, bool locked);
+void ml_heap_retire_odd(struct ml_heap_thread *t, struct ml_cell old, bool locked);
 
 static inline void ml__relaxed_add(_Atomic uint64_t *to, uint64_t n)
 {
@@ -153,55 +153,41 @@ static inline void ml_heap_alloc(struct ml_heap_thread *t, void *p, size_t n)
         return;
     if (__atomic_load_n((uint32_t *)&ml_heap_mode_now, __ATOMIC_RELAXED) != ML_HEAP_EXACT)
         return;
-    struct ml_cell *c = ml_ledger_find((uintptr_t)p);
-    if (ML_UNLIKELY(c == NULL || n >= ML_CELL_HUGE - 1 || !ml_cell_empty(ml_cell_load(c)))) {
+    uint32_t *c = ml_ledger_find((uintptr_t)p);
+    if (ML_UNLIKELY(c == NULL || n > ML_CELL_SMALL_MOST || ml_cell_get(c) != 0)) {
         ml_heap_alloc_odd(t, p, n);
         return;
     }
     uint32_t site = atomic_load_explicit(&t->site, memory_order_relaxed);
-    ml_cell_store(c, (struct ml_cell){(uint32_t)n + 1, site});
+    ml_cell_set(c, site << ML_CELL_SITE_SHIFT | ((uint32_t)n + 1));
     ml__heap_net(t, (int64_t)n);
     ml__relaxed_add(&t->alloc_bytes, n);
     ml__relaxed_add(&t->alloc_count, 1);
 }
 
-/* Take p's cell out of the ledger. Empty: we never saw it allocated. Nothing is charged yet. */
+/* Take p's entry out of the ledger. Empty: we never saw it allocated. Nothing is charged yet. */
 static inline struct ml_cell ml_heap_take(void *p)
 {
-    struct ml_cell *c = ml_ledger_find((uintptr_t)p);
-    struct ml_cell old = {0, 0};
-    if (ML_LIKELY(c != NULL)) {
-        old = ml_cell_load(c);
-        if (!ml_cell_empty(old))
-            ml_cell_store(c, (struct ml_cell){0, 0});
-    }
-    return old;
+    return ml_ledger_take((uintptr_t)p);
 }
 
 /* Put back what was taken: the call failed, and the block lives. */
-static inline void ml_heap_put(void *p, struct ml_cell old)
-{
-    struct ml_cell *c = ml_ledger_find((uintptr_t)p);
-    if (c != NULL && !ml_cell_empty(old))
-        ml_cell_store(c, old);
-}
+void ml_heap_put(void *p, struct ml_cell old);
 
-/* The block whose cell was taken at p is gone: charge its owner. */
-static inline void ml_heap_retire(struct ml_heap_thread *t, void *p, struct ml_cell old,
-                                  bool locked)
+/* The block whose entry was taken at p is gone: charge its owner. */
+static inline void ml_heap_retire(struct ml_heap_thread *t, struct ml_cell old, bool locked)
 {
-    if (ML_UNLIKELY(old.size == ML_CELL_HUGE || old.site == ML_SITE_SAMPLED || old.size == 0)) {
-        ml_heap_retire_odd(t, p, old, locked);
+    if (ML_UNLIKELY(old.cell == 0 || ml_cell_field(old.cell) == ML_CELL_SAMPLED)) {
+        ml_heap_retire_odd(t, old, locked);
         return;
     }
-    uint64_t n = old.size - 1;
-    struct ml_account *a = ml_heap_account(old.site);
-    ml__heap_net(t, -(int64_t)n);
+    struct ml_account *a = ml_heap_account(ml_cell_site(old.cell));
+    ml__heap_net(t, -(int64_t)old.size);
     if (locked) {
-        ml__relaxed_add(&a->freed_bytes, n);
+        ml__relaxed_add(&a->freed_bytes, old.size);
         ml__relaxed_add(&a->freed_count, 1);
     } else {
-        atomic_fetch_add_explicit(&a->freed_any_bytes, n, memory_order_relaxed);
+        atomic_fetch_add_explicit(&a->freed_any_bytes, old.size, memory_order_relaxed);
         atomic_fetch_add_explicit(&a->freed_any_count, 1, memory_order_relaxed);
     }
 }
@@ -210,7 +196,7 @@ static inline void ml_heap_retire(struct ml_heap_thread *t, void *p, struct ml_c
 static inline void ml_heap_release(struct ml_heap_thread *t, void *p, bool locked)
 {
     if (p != NULL)
-        ml_heap_retire(t, p, ml_heap_take(p), locked);
+        ml_heap_retire(t, ml_heap_take(p), locked);
 }
 
 /* A realloc of `p` (whose cell `old` was taken) answered q with n bytes: a free and an allocation. */
@@ -218,7 +204,7 @@ static inline void ml_heap_moved(struct ml_heap_thread *t, void *p, struct ml_ce
                                  size_t n, bool locked)
 {
     if (p != NULL) {
-        ml_heap_retire(t, p, old, locked);
+        ml_heap_retire(t, old, locked);
         t->reallocs++;
     }
     ml_heap_alloc(t, q, n);

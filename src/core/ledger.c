@@ -7,7 +7,7 @@
 _Atomic(struct ml_ledger_middle *) ml_ledger_root[ML_LEDGER_ROOT];
 static _Atomic size_t mapped_bytes;
 
-enum { REGION_BYTES = ML_LEDGER_CELLS * (int)sizeof(struct ml_cell) };
+enum { REGION_BYTES = ML_LEDGER_CELLS * (int)sizeof(uint32_t) };
 
 static void *map(size_t n)
 {
@@ -36,20 +36,50 @@ static struct ml_ledger_middle *middle_of(uintptr_t a)
     return m; /* another thread was first */
 }
 
-ML_NOINLINE struct ml_cell *ml_ledger_make(uintptr_t a)
+ML_NOINLINE uint32_t *ml_ledger_make(uintptr_t a)
 {
     struct ml_ledger_middle *m = a >> 47 == 0 ? middle_of(a) : NULL;
     if (m == NULL)
         return NULL;
-    _Atomic(struct ml_cell *) *at = &m->regions[(a >> 20) & (ML_LEDGER_MIDDLE - 1)];
-    struct ml_cell *c = atomic_load_explicit(at, memory_order_acquire);
+    _Atomic(uint32_t *) *at = &m->regions[(a >> 20) & (ML_LEDGER_MIDDLE - 1)];
+    uint32_t *c = atomic_load_explicit(at, memory_order_acquire);
     if (c != NULL)
         return c;
-    struct ml_cell *made = map(REGION_BYTES);
+    uint32_t *made = map(REGION_BYTES);
     if (made == NULL || atomic_compare_exchange_strong(at, &c, made))
         return made;
     unmap(made, REGION_BYTES);
     return c;
+}
+
+ML_NOINLINE uint64_t ml_ledger_take_large(uintptr_t a)
+{
+    uint32_t *low = ml_ledger_find(a + 16);
+    uint32_t *high = ml_ledger_find(a + 32);
+    if (low == NULL || high == NULL)
+        return 0;
+    uint64_t size = (uint64_t)ml_cell_get(high) << 32 | ml_cell_get(low);
+    ml_cell_set(low, 0);
+    ml_cell_set(high, 0);
+    return size;
+}
+
+ML_NOINLINE bool ml_ledger_enter(uintptr_t a, uint64_t size, uint32_t site)
+{
+    uint32_t *c = ml_ledger_cell(a);
+    uint32_t field = (uint32_t)size + 1;
+    if (size > ML_CELL_SMALL_MOST) { /* then it lies over the next cells too */
+        uint32_t *low = ml_ledger_cell(a + 16);
+        uint32_t *high = ml_ledger_cell(a + 32);
+        if (low == NULL || high == NULL)
+            return false;
+        ml_cell_set(low, (uint32_t)size);
+        ml_cell_set(high, (uint32_t)(size >> 32));
+        field = ML_CELL_LARGE;
+    }
+    if (c != NULL)
+        ml_cell_set(c, site << ML_CELL_SITE_SHIFT | field);
+    return c != NULL;
 }
 
 /* Calls f for each region there is. */
@@ -59,7 +89,7 @@ static size_t each_region(size_t (*f)(void *region))
     for (size_t i = 0; i < ML_LEDGER_ROOT; i++) {
         struct ml_ledger_middle *m = atomic_load(&ml_ledger_root[i]);
         for (size_t j = 0; m != NULL && j < ML_LEDGER_MIDDLE; j++) {
-            struct ml_cell *c = atomic_load(&m->regions[j]);
+            uint32_t *c = atomic_load(&m->regions[j]);
             if (c != NULL)
                 sum += f(c);
         }

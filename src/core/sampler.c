@@ -196,10 +196,11 @@ static void record_free(uint32_t i)
     sampler.live--;
 }
 
-/* 14 bits of index, 18 of the record's turn. */
-static uint32_t cell_value(uint32_t i)
+/* 14 bits of index, 7 of the record's turn: an old cell is told from a new one all but surely. */
+static uint32_t cell_of(uint32_t i)
 {
-    return sampler.all[i].turn << 14 | i;
+    uint32_t name = (sampler.all[i].turn << 14 | i) & ((1u << 21) - 1);
+    return name << ML_CELL_SITE_SHIFT | ML_CELL_SAMPLED;
 }
 
 /* R doubles; of the live samples each stays with the probability that makes it one of the new rate. */
@@ -221,9 +222,9 @@ static void thin(struct ml_heap_thread *t)
             ml__heap_net(t, (int64_t)s->weight_bytes - before);
             continue;
         }
-        struct ml_cell *c = ml_ledger_find(s->address);
-        if (c != NULL && ml_cell_load(c).site == ML_SITE_SAMPLED)
-            ml_cell_store(c, (struct ml_cell){0, 0});
+        uint32_t *c = ml_ledger_find(s->address);
+        if (c != NULL && ml_cell_get(c) == cell_of(i))
+            ml_cell_set(c, 0);
         ml__heap_net(t, -before);
         record_free(i);
         atomic_fetch_add(&ml_heap_totals->dropped_samples, 1);
@@ -254,15 +255,15 @@ static void control(void)
 
 static void take(struct ml_heap_thread *t, void *p, size_t n)
 {
-    struct ml_cell *c = ml_ledger_cell((uintptr_t)p);
+    uint32_t *c = ml_ledger_cell((uintptr_t)p);
     if (c == NULL || sampler.all == NULL)
         return;
     uint32_t site = ml_sampler_leaf != NULL ? ml_sampler_leaf(t) : 0;
     if (site == 0)
         site = GET(t->site);
-    struct ml_cell old = ml_cell_load(c);
-    if (!ml_cell_empty(old))
-        ml_heap_retire(t, p, old, false);
+    struct ml_cell old = ml_heap_take(p);
+    if (old.cell != 0) /* freed where we do not see it */
+        ml_heap_retire(t, old, false);
     lock();
     if (sampler.live >= ML_SAMPLES_MOST - 1)
         thin(t);
@@ -276,7 +277,7 @@ static void take(struct ml_heap_thread *t, void *p, size_t n)
         sampler.live++;
         charge(s, 1);
         ml__heap_net(t, (int64_t)s->weight_bytes);
-        ml_cell_store(c, (struct ml_cell){cell_value(i), ML_SITE_SAMPLED});
+        ml_cell_set(c, cell_of(i));
     }
     control();
     unlock();
@@ -297,12 +298,12 @@ bool ml__sample_due(struct ml_heap_thread *t, void *p, size_t n)
     return true;
 }
 
-void ml__sample_retire(struct ml_heap_thread *t, struct ml_cell old, bool locked)
+void ml__sample_retire(struct ml_heap_thread *t, uint32_t cell)
 {
-    uint32_t i = old.size & (ML_SAMPLES_MOST - 1);
+    uint32_t i = ml_cell_site(cell) & (ML_SAMPLES_MOST - 1);
     lock();
     struct sample *s = &sampler.all[i];
-    if (s->address != 0 && cell_value(i) == old.size) {
+    if (s->address != 0 && cell_of(i) == cell) {
         struct ml_account *a = ml_heap_account(s->site);
         atomic_fetch_add(&a->freed_any_bytes, s->weight_bytes);
         atomic_fetch_add(&a->freed_any_count, s->weight_count);
