@@ -59,6 +59,8 @@ static int scan_open(const struct ml_source *source, const struct ml_scan_ask *a
         scan_close(s);
         return rc;
     }
+    if (ask->newest_first)
+        ml_read_newest_first(s->scan);
     *out = s;
     return ML_OK;
 }
@@ -91,8 +93,17 @@ static int scan_column(struct ml_scan *s, uint32_t column, struct ml_chunk *out,
     return ML_OK;
 }
 
-static const struct ml_source_ops ops = {
-    .open = scan_open, .next = scan_next, .column = scan_column, .close = scan_close};
+static void scan_range(struct ml_scan *s, int64_t *min, int64_t *max)
+{
+    *min = s->block->min_ticks;
+    *max = s->block->max_ticks;
+}
+
+static const struct ml_source_ops ops = {.open = scan_open,
+                                         .next = scan_next,
+                                         .column = scan_column,
+                                         .close = scan_close,
+                                         .range = scan_range};
 
 /* -- The catalog -- */
 

@@ -95,20 +95,19 @@ bool ml__rows_init(struct ml_rowset *r, const struct ml_schema *schema, size_t m
     return true;
 }
 
-static bool grow_column(struct ml_rowset *r, struct ml_column *c, size_t cap)
+/* In place: large arrays grow by moving pages, not bytes. */
+static bool grow_column(struct ml_column *c, size_t cap)
 {
-    struct ml_column more;
-    if (!ml_column_init(&more, &r->arena, c->type, cap))
+    void *data = ml_realloc(c->data, cap, ml_type_width(c->type));
+    if (data == NULL)
         return false;
-    if (r->all.n > 0)
-        memcpy(more.data, c->data, r->all.n * ml_type_width(c->type));
-    if (c->nulls != NULL) {
-        more.nulls = ml_arena_alloc(&r->arena, cap, 1);
-        if (more.nulls == NULL)
-            return false;
-        memcpy(more.nulls, c->nulls, r->all.n);
-    }
-    *c = more;
+    c->data = data;
+    if (c->nulls == NULL)
+        return true;
+    uint8_t *nulls = ml_realloc(c->nulls, cap, 1);
+    if (nulls == NULL)
+        return false;
+    c->nulls = nulls;
     return true;
 }
 
@@ -118,10 +117,16 @@ static bool reserve(struct ml_rowset *r, size_t more)
     if (want <= r->cap)
         return true;
     size_t cap = r->cap * 2 > want ? r->cap * 2 : want;
+    size_t bytes = 0;
     for (size_t i = 0; i < r->all.ncols; i++)
-        if (!grow_column(r, &r->all.cols[i], cap))
+        bytes += cap * (ml_type_width(r->all.cols[i].type) + 1);
+    if (r->arena.max_bytes != 0 && bytes > r->arena.max_bytes - r->arena.used_bytes)
+        return false;
+    for (size_t i = 0; i < r->all.ncols; i++)
+        if (!grow_column(&r->all.cols[i], cap))
             return false;
     r->cap = cap;
+    r->bytes = bytes;
     return true;
 }
 
@@ -132,6 +137,8 @@ static bool add_strings(struct ml_rowset *r, struct ml_str *to, const struct ml_
     size_t count = c->constant ? 1 : n;
     for (size_t i = 0; i < count; i++)
         bytes += c->s[i].n;
+    if (r->arena.max_bytes != 0 && bytes + r->bytes > r->arena.max_bytes - r->arena.used_bytes)
+        return false;
     char *p = ml_arena_raw(&r->arena, bytes, 1);
     if (p == NULL)
         return false;
@@ -152,8 +159,7 @@ static bool add_column(struct ml_rowset *r, struct ml_column *to, const struct m
 {
     size_t at = r->all.n;
     size_t width = ml_type_width(c->type);
-    if (c->nulls != NULL && to->nulls == NULL &&
-        (to->nulls = ml_arena_alloc(&r->arena, r->cap, 1)) == NULL)
+    if (c->nulls != NULL && to->nulls == NULL && (to->nulls = ml_calloc(r->cap, 1)) == NULL)
         return false;
     if (to->nulls != NULL) {
         for (size_t i = 0; i < n; i++)
@@ -194,6 +200,10 @@ bool ml__rows_add(struct ml_rowset *r, const struct ml_batch *b, bool texts)
 
 void ml__rows_free(struct ml_rowset *r)
 {
+    for (size_t i = 0; i < r->all.ncols; i++) {
+        ml_free(r->all.cols[i].data);
+        ml_free(r->all.cols[i].nulls);
+    }
     ml_arena_clear(&r->arena);
     *r = (struct ml_rowset){0};
 }

@@ -36,11 +36,28 @@ void ml__exec_close(struct ml_exec *x); /* NULL is fine */
 
 /* Rows kept: all batches of a cursor as one. */
 struct ml_rowset {
-    struct ml_arena arena;
+    struct ml_arena arena;   /* texts and dynamics */
     struct ml_schema schema; /* borrowed */
-    struct ml_batch all;     /* columns of `cap` rows */
+    struct ml_batch all;     /* columns of `cap` rows; their arrays are owned, and grow in place */
     size_t cap;
+    size_t bytes; /* of those arrays */
 };
+
+/* What a `top` tells the scan below it: a row whose first key is worse than this cannot be among its rows. */
+struct ml_cut {
+    bool set;
+    bool strict;         /* neither can one that is as good */
+    uint8_t flags;       /* ML_F_DESC, ML_F_NULLS_FIRST */
+    struct ml_val worst; /* of the rows kept so far */
+};
+
+/* Order of two sort keys: negative when a stands first. */
+int ml__key_order(const struct ml_val *a, const struct ml_val *b, uint8_t flags);
+/* The rows 0..n-1 of a key column that may still be among the best. */
+size_t ml__cut_rows(const struct ml_cut *cut, const struct ml_column *key, size_t n,
+                    uint32_t *kept);
+/* Before its first next: the scan leaves out what the cut, which fills later, says; `column` is the key. */
+void ml__scan_cut(struct ml_exec *scan, uint32_t column, const struct ml_cut *cut);
 
 /* An empty set of rows; false: out of memory. */
 bool ml__rows_init(struct ml_rowset *r, const struct ml_schema *schema, size_t max_bytes);

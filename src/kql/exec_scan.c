@@ -27,6 +27,9 @@ struct scan {
     bool *loaded;
     bool *used; /* by the filter at hand */
     struct test *tests;
+    struct ml_scan_ask ask;
+    const struct ml_cut *cut; /* of a top above; NULL: none */
+    uint32_t cut_column;
 };
 
 static int source_failed(struct ml_rt *rt, const struct ml_error *e)
@@ -96,17 +99,24 @@ static int open_scan(struct ml_exec *x)
     for (uint32_t i = 0; i < p->out.n; i++)
         if (p->need == NULL || p->need[i] || s->used[i])
             columns[ncolumns++] = p->columns[i];
-    struct ml_scan_ask ask = {.columns = columns,
-                              .ncolumns = ncolumns,
-                              .from_ticks = p->from_ticks,
-                              .to_ticks = p->to_ticks,
-                              .prefix_column = p->prefix_column,
-                              .prefix = p->prefix,
-                              .limit_rows = p->limit_rows};
-    struct ml_error e;
-    if (p->source->ops->open(p->source, &ask, &s->scan, &e) != ML_OK)
-        return source_failed(x->rt, &e);
+    s->ask = (struct ml_scan_ask){.columns = columns,
+                                  .ncolumns = ncolumns,
+                                  .from_ticks = p->from_ticks,
+                                  .to_ticks = p->to_ticks,
+                                  .prefix_column = p->prefix_column,
+                                  .prefix = p->prefix,
+                                  .limit_rows = p->limit_rows};
     return ML_OK;
+}
+
+void ml__scan_cut(struct ml_exec *x, uint32_t column, const struct ml_cut *cut)
+{
+    struct scan *s = (struct scan *)x;
+    const struct ml_source *source = x->plan->source;
+    s->cut = cut;
+    s->cut_column = column;
+    s->ask.newest_first = (cut->flags & ML_F_DESC) != 0 &&
+                          (int32_t)x->plan->columns[column] == source->time_column;
 }
 
 static int load_column(struct scan *s, uint32_t c)
@@ -263,17 +273,89 @@ static int apply(struct scan *s, struct test *t, uint32_t **rows, size_t *n)
     return ML_OK;
 }
 
+/* Every row of the block comes too late for the top above. */
+static bool is_late(const struct scan *s)
+{
+    const struct ml_source *source = s->x.plan->source;
+    int64_t min;
+    int64_t max;
+    if (s->cut == NULL || !s->cut->set || s->cut->worst.null || source->ops->range == NULL ||
+        (int32_t)s->x.plan->columns[s->cut_column] != source->time_column)
+        return false;
+    source->ops->range(s->scan, &min, &max);
+    bool desc = (s->cut->flags & ML_F_DESC) != 0;
+    int64_t best = desc ? max : min;
+    int64_t worst = s->cut->worst.i;
+    return (s->cut->strict && best == worst) || (desc ? best < worst : best > worst);
+}
+
 static int next_block(struct scan *s)
 {
+    const struct ml_source *source = s->x.plan->source;
     struct ml_error e;
-    if (s->x.plan->source->ops->next(s->scan, &s->rows, &e) != ML_OK)
+    if (s->scan == NULL && source->ops->open(source, &s->ask, &s->scan, &e) != ML_OK)
         return source_failed(s->x.rt, &e);
+    do {
+        if (source->ops->next(s->scan, &s->rows, &e) != ML_OK)
+            return source_failed(s->x.rt, &e);
+    } while (s->rows > 0 && is_late(s));
     s->at = 0;
     memset(s->loaded, 0, s->x.plan->out.n * sizeof *s->loaded);
     for (uint32_t i = 0; i < s->x.plan->nfilters; i++)
         s->tests[i].judged = false;
     s->x.rt->blocks_read += s->rows > 0;
     s->x.rt->rows_read += s->rows;
+    return ML_OK;
+}
+
+/* Of strings, most are told by their first four bytes. */
+static size_t cut_heads(const struct scan *s, const struct ml_chunk *k, const uint32_t *rows,
+                        size_t n, uint32_t *kept)
+{
+    const uint32_t *heads = k->heads + s->at;
+    bool desc = (s->cut->flags & ML_F_DESC) != 0;
+    struct ml_str worst = s->cut->worst.s;
+    uint32_t w = 0;
+    size_t nkept = 0;
+    for (size_t i = 0; i < 4; i++)
+        w = w << 8 | (i < worst.n ? (unsigned char)worst.p[i] : 0);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t r = rows != NULL ? rows[i] : (uint32_t)i;
+        uint32_t h = __builtin_bswap32(heads[r]);
+        kept[nkept] = r;
+        nkept += desc ? h >= w : h <= w;
+    }
+    return nkept;
+}
+
+/* Leave out the rows that the top above would drop. */
+static int apply_cut(struct scan *s, uint32_t **rows, size_t *n)
+{
+    struct ml_exec *x = &s->x;
+    struct ml_column key;
+    int rc = load_column(s, s->cut_column);
+    const struct ml_chunk *k = &s->chunks[s->cut_column];
+    uint32_t *kept = ml_arena_raw(&x->batch, *n, sizeof *kept);
+    if (rc != ML_OK || kept == NULL)
+        return rc != ML_OK ? rc : ml__rt_nomem(x->rt);
+    if (x->plan->out.at[s->cut_column].type == ML_T_STRING && k->codes == NULL &&
+        k->heads != NULL) {
+        *n = cut_heads(s, k, *rows, *n, kept);
+        *rows = kept;
+        kept = ml_arena_raw(&x->batch, *n, sizeof *kept);
+        if (kept == NULL)
+            return ml__rt_nomem(x->rt);
+    }
+    if (*n == 0)
+        return ML_OK;
+    if ((rc = read_column(s, s->cut_column, *rows, *n, &key)) != ML_OK)
+        return rc;
+    size_t nkept = ml__cut_rows(s->cut, &key, *n, kept);
+    for (size_t i = 0; i < nkept && *rows != NULL; i++)
+        kept[i] = (*rows)[kept[i]];
+    if (*rows != NULL || nkept < *n)
+        *rows = kept;
+    *n = nkept;
     return ML_OK;
 }
 
@@ -291,6 +373,8 @@ static int next_scan(struct ml_exec *x, struct ml_batch *out)
         uint32_t *rows = NULL;
         for (uint32_t f = 0; f < p->nfilters && n > 0 && rc == ML_OK; f++)
             rc = apply(s, &s->tests[f], &rows, &n);
+        if (rc == ML_OK && n > 0 && s->cut != NULL && s->cut->set)
+            rc = apply_cut(s, &rows, &n);
         if (rc == ML_OK && n > 0) {
             if (!ml__batch_init(out, &x->batch, p->out.n))
                 return ml__rt_nomem(x->rt);

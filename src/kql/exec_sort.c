@@ -1,7 +1,8 @@
 /* kql/exec_sort.c -- sort and top; see exec.h.
  *
  * All rows are kept with their keys, then a permutation is sorted (stably, by merging). `top` keeps the
- * best so far and drops the rest whenever twice as many have gathered.
+ * best so far and drops the rest whenever twice as many have gathered; from then on it takes only rows that
+ * are better than the worst of them, and lets the scan know.
  * SPDX-License-Identifier: MIT */
 #include "base/err.h"
 #include "kql/exec.h"
@@ -17,6 +18,8 @@ struct sort {
     size_t n;
     size_t at;
     bool sorted;
+    struct ml_cut cut;     /* by the first key; for the scan below */
+    struct ml_val *limits; /* the keys of the worst row kept, once cut.set */
 };
 
 /* -1, 0, 1 by one key; nulls and NaN stand at the end that the flags name: null outside, NaN beside the numbers. */
@@ -44,6 +47,41 @@ static int compare_key(const struct ml_column *c, uint8_t flags, uint32_t a, uin
         r = ml_val_cmp(&x, &y);
     }
     return flags & ML_F_DESC ? -r : r;
+}
+
+int ml__key_order(const struct ml_val *a, const struct ml_val *b, uint8_t flags)
+{
+    int first = flags & ML_F_NULLS_FIRST ? -1 : 1;
+    if (a->null || b->null)
+        return a->null == b->null ? 0 : a->null ? first : -first;
+    bool ax = a->type == ML_T_REAL && isnan(a->d);
+    bool bx = b->type == ML_T_REAL && isnan(b->d);
+    if (ax || bx)
+        return ax == bx ? 0 : ax ? first : -first;
+    int r = ml_val_cmp(a, b);
+    return flags & ML_F_DESC ? -r : r;
+}
+
+size_t ml__cut_rows(const struct ml_cut *cut, const struct ml_column *key, size_t n, uint32_t *kept)
+{
+    bool desc = (cut->flags & ML_F_DESC) != 0;
+    size_t k = 0;
+    if (ml_type_is_i64(key->type) && !key->constant && key->nulls == NULL && !cut->worst.null) {
+        int64_t w = cut->worst.i;
+        for (size_t i = 0; i < n; i++) { /* branch-free */
+            kept[k] = (uint32_t)i;
+            bool better = desc ? key->i[i] > w : key->i[i] < w;
+            k += better || (!cut->strict && key->i[i] == w);
+        }
+        return k;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct ml_val v = ml_column_get(key, i);
+        int r = ml__key_order(&v, &cut->worst, cut->flags);
+        if (r < 0 || (r == 0 && !cut->strict))
+            kept[k++] = (uint32_t)i;
+    }
+    return k;
 }
 
 static int compare(const struct sort *s, uint32_t a, uint32_t b)
@@ -101,6 +139,16 @@ static int sort_rows(struct sort *s)
     return ML_OK;
 }
 
+/* What the worst row kept says of rows to come. */
+static void set_cut(struct sort *s)
+{
+    const struct ml_plan *p = s->x.plan;
+    for (uint32_t i = 0; i < p->n; i++)
+        s->limits[i] = ml_column_get(&s->rows.all.cols[p->out.n + i], s->rows.all.n - 1);
+    s->cut.worst = s->limits[0];
+    s->cut.set = true;
+}
+
 /* Keep only the best `limit` rows, in order. */
 static int shrink(struct sort *s)
 {
@@ -120,7 +168,67 @@ static int shrink(struct sort *s)
     ok = ok && ml__rows_add(&kept, &best, true);
     ml__rows_free(&s->rows);
     s->rows = kept;
+    if (ok && n > 0)
+        set_cut(s);
     return ok ? ML_OK : ml__rt_nomem(s->x.rt);
+}
+
+/* The limit, the columns to keep, and room for them. */
+static int prepare(struct sort *s)
+{
+    struct ml_exec *x = &s->x;
+    const struct ml_plan *p = x->plan;
+    int rc = ML_OK;
+    s->limit = UINT64_MAX;
+    if (p->limit != NULL && (rc = ml__run_count(x->rt, p->limit, &s->limit)) != ML_OK)
+        return rc;
+    s->schema.n = p->out.n + p->n;
+    s->schema.at = ml_arena_alloc(x->rt->arena, s->schema.n, sizeof *s->schema.at);
+    s->limits = ml_arena_alloc(x->rt->arena, p->n, sizeof *s->limits);
+    if (s->schema.at == NULL || s->limits == NULL)
+        return ml__rt_nomem(x->rt);
+    memcpy(s->schema.at, p->out.at, p->out.n * sizeof *p->out.at);
+    for (uint32_t i = 0; i < p->n; i++)
+        s->schema.at[p->out.n + i].type = p->exprs[i]->type;
+    return ml__rows_init(&s->rows, &s->schema, x->rt->max_bytes) ? ML_OK : ml__rt_nomem(x->rt);
+}
+
+/* The rows of the batch that are better than the worst one kept; a tie comes too late. */
+static size_t select_better(const struct sort *s, const struct ml_batch *wide, uint32_t *rows)
+{
+    const struct ml_plan *p = s->x.plan;
+    const struct ml_column *keys = wide->cols + p->out.n;
+    size_t n = ml__cut_rows(&s->cut, &keys[0], wide->n, rows);
+    size_t kept = 0;
+    for (size_t k = 0; k < n && p->n > 1; k++) {
+        int r = 0;
+        for (uint32_t i = 0; i < p->n && r == 0; i++) {
+            struct ml_val v = ml_column_get(&keys[i], rows[k]);
+            r = ml__key_order(&v, &s->limits[i], p->key_flags[i]);
+        }
+        if (r < 0)
+            rows[kept++] = rows[k];
+    }
+    return p->n > 1 ? kept : n;
+}
+
+static int keep_batch(struct sort *s, struct ml_batch *wide)
+{
+    struct ml_exec *x = &s->x;
+    struct ml_batch few = *wide;
+    if (s->cut.set) {
+        uint32_t *rows = ml_arena_raw(&x->batch, wide->n, sizeof *rows);
+        if (rows == NULL || !ml__batch_init(&few, &x->batch, wide->ncols))
+            return ml__rt_nomem(x->rt);
+        few.n = select_better(s, wide, rows);
+        for (size_t i = 0; i < few.ncols && few.n > 0; i++)
+            if (!ml_column_gather(&wide->cols[i], &x->batch, rows, few.n, &few.cols[i]))
+                return ml__rt_nomem(x->rt);
+    }
+    if (!ml__rows_add(&s->rows, &few, true))
+        return ml__rt_nomem(x->rt);
+    bool many = s->limit < 1000000 && s->rows.all.n > 2 * s->limit + 1024;
+    return many && !x->plan->no_ties ? shrink(s) : ML_OK;
 }
 
 static int collect(struct sort *s)
@@ -128,19 +236,9 @@ static int collect(struct sort *s)
     struct ml_exec *x = &s->x;
     const struct ml_plan *p = x->plan;
     struct ml_batch in;
-    int rc = ML_OK;
-    s->limit = UINT64_MAX;
-    if (p->limit != NULL && (rc = ml__run_count(x->rt, p->limit, &s->limit)) != ML_OK)
+    int rc = prepare(s);
+    if (rc != ML_OK || s->limit == 0)
         return rc;
-    s->schema.n = p->out.n + p->n;
-    s->schema.at = ml_arena_alloc(x->rt->arena, s->schema.n, sizeof *s->schema.at);
-    if (s->schema.at == NULL)
-        return ml__rt_nomem(x->rt);
-    memcpy(s->schema.at, p->out.at, p->out.n * sizeof *p->out.at);
-    for (uint32_t i = 0; i < p->n; i++)
-        s->schema.at[p->out.n + i].type = p->exprs[i]->type;
-    if (!ml__rows_init(&s->rows, &s->schema, x->rt->max_bytes))
-        return ml__rt_nomem(x->rt);
     while ((rc = ml__exec_next(x->in[0], &in)) == ML_OK && in.n > 0) {
         struct ml_batch wide;
         struct ml_ecx cx = {x->rt, &x->batch};
@@ -151,15 +249,34 @@ static int collect(struct sort *s)
         wide.n = in.n;
         for (uint32_t i = 0; i < p->n && rc == ML_OK; i++)
             rc = ml__eval(&cx, p->exprs[i], &in, &wide.cols[p->out.n + i]);
+        if (rc == ML_OK)
+            rc = keep_batch(s, &wide);
         if (rc != ML_OK)
-            return rc;
-        if (!ml__rows_add(&s->rows, &wide, true))
-            return ml__rt_nomem(x->rt);
-        if (!p->no_ties && s->limit < 1000000 && s->rows.all.n > 2 * s->limit + 16384 &&
-            (rc = shrink(s)) != ML_OK)
             return rc;
     }
     return rc;
+}
+
+/* The scan below, where the first key is one of its columns and nothing between them depends on which rows there are. */
+static int open_sort(struct ml_exec *x)
+{
+    struct sort *s = (struct sort *)x;
+    const struct ml_plan *p = x->plan;
+    struct ml_exec *in = x->in[0];
+    const struct ml_expr *key = p->exprs[0];
+    s->cut.flags = p->key_flags[0];
+    s->cut.strict = p->n == 1;
+    if (!p->cuts)
+        return ML_OK;
+    while (key->kind == ML_E_COLUMN && !in->plan->window &&
+           (in->plan->kind == ML_P_FILTER || in->plan->kind == ML_P_PROJECT)) {
+        if (in->plan->kind == ML_P_PROJECT)
+            key = in->plan->exprs[key->column];
+        in = in->in[0];
+    }
+    if (key->kind == ML_E_COLUMN && in->plan->kind == ML_P_SCAN)
+        ml__scan_cut(in, key->column, &s->cut);
+    return ML_OK;
 }
 
 static int next_sort(struct ml_exec *x, struct ml_batch *out)
@@ -198,4 +315,4 @@ static void close_sort(struct ml_exec *x)
 }
 
 const struct ml_exec_ops ml__exec_sort = {
-    .size = sizeof(struct sort), .next = next_sort, .close = close_sort};
+    .size = sizeof(struct sort), .open = open_sort, .next = next_sort, .close = close_sort};

@@ -295,7 +295,8 @@ static void close_scan(struct ml_scan *s)
     ml_free(s);
 }
 
-static const struct ml_source_ops ops = {open_scan, next_block, read_column, close_scan};
+static const struct ml_source_ops ops = {
+    .open = open_scan, .next = next_block, .column = read_column, .close = close_scan};
 
 static int32_t time_column(const struct ml_filetable *t)
 {

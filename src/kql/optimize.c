@@ -193,8 +193,22 @@ static struct ml_plan *take_of_sort(struct optimizer *o, struct ml_plan *p)
     return sort;
 }
 
+/* --- rule: a top lets the scan know what it would drop anyway --- */
+
+static struct ml_plan *top_cuts(struct optimizer *o, struct ml_plan *p)
+{
+    if (p->kind != ML_P_SORT || p->limit == NULL || p->no_ties || p->cuts)
+        return p;
+    struct ml_plan *sort = alloc(o, 1, sizeof *sort);
+    if (sort == NULL)
+        return p;
+    *sort = *p;
+    sort->cuts = true;
+    return sort;
+}
+
 typedef struct ml_plan *rule(struct optimizer *o, struct ml_plan *p);
-static rule *const rules[] = {filter_into_union, filter_into_scan, take_of_sort};
+static rule *const rules[] = {filter_into_union, filter_into_scan, take_of_sort, top_cuts};
 
 static struct ml_plan *rewrite(struct optimizer *o, struct ml_plan *p)
 {

@@ -185,6 +185,7 @@ struct ml_plan {
     bool window;        /* PROJECT, FILTER: all rows at once */
     struct ml_expr *limit;
     bool no_ties; /* SORT with a limit: rows that tie across it are an error */
+    bool cuts;    /* SORT with a limit: tells the scan below which rows come too late */
     /* VALUES */
     struct ml_val *cells; /* row by row */
     uint32_t nrows;

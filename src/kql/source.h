@@ -30,6 +30,7 @@ struct ml_scan_ask {
     uint32_t prefix_column; /* string column that must start with prefix, byte for byte */
     struct ml_str prefix;   /* n = 0: none */
     uint64_t limit_rows;    /* this many rows are enough; 0: all (only given without a filter) */
+    bool newest_first;      /* blocks with the youngest times first */
 };
 
 /* One column of one block. fixed points at n elements:
@@ -66,6 +67,8 @@ struct ml_source_ops {
     int (*next)(struct ml_scan *scan, size_t *rows, struct ml_error *e);
     int (*column)(struct ml_scan *scan, uint32_t column, struct ml_chunk *out, struct ml_error *e);
     void (*close)(struct ml_scan *scan); /* NULL is fine */
+    /* Bounds of the time column in the current block. NULL: not known. */
+    void (*range)(struct ml_scan *scan, int64_t *min, int64_t *max);
 };
 
 /* Tables by name. A catalog lives longer than the queries that use it. */

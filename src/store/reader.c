@@ -62,6 +62,7 @@ struct ml_read_scan {
     size_t n_tail;
     size_t tail_at;
     uint32_t tail_row; /* next row of tail[tail_at] */
+    bool newest_first;
 };
 
 struct view_memory {
@@ -308,6 +309,16 @@ int ml_read_open(struct ml_read *rd, enum ml_store_table t, int64_t from, int64_
     return ML_OK;
 }
 
+void ml_read_newest_first(struct ml_read_scan *s)
+{
+    s->newest_first = true;
+    for (size_t i = 0, k = s->pieces.n; i + 1 < k; i++) {
+        struct piece p = s->pieces.at[i];
+        s->pieces.at[i] = s->pieces.at[--k];
+        s->pieces.at[k] = p;
+    }
+}
+
 void ml_read_close(struct ml_read_scan *s)
 {
     if (s == NULL)
@@ -496,9 +507,11 @@ int ml_read_next(struct ml_read_scan *s, struct ml_read_block **out, struct ml_e
     for (;;) {
         struct block *b = NULL;
         int rc = ML_OK;
-        if (s->at < s->pieces.n)
+        bool sealed = s->at < s->pieces.n;
+        bool tail = s->tail_at < s->n_tail;
+        if (sealed && !(tail && s->newest_first))
             rc = next_sealed(s, &b, e);
-        else if (s->tail_at < s->n_tail)
+        else if (tail)
             rc = next_tail(s, &b, e);
         if (rc != ML_OK)
             return rc;

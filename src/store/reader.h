@@ -77,6 +77,8 @@ void ml_read_end(struct ml_read *rd); /* all scans and blocks freed before; NULL
 /* Rows with from <= timestamp <= to (ticks); 0 and ML_STORE_TICKS_MAX for all. */
 int ml_read_open(struct ml_read *rd, enum ml_store_table t, int64_t from, int64_t to,
                  struct ml_read_scan **out, struct ml_error *e);
+/* Before the first next: the newest blocks first. Rows within a block keep their order. */
+void ml_read_newest_first(struct ml_read_scan *s);
 /* *out is NULL at the end, else the caller's. Blocks come oldest segment first, the tail last. */
 int ml_read_next(struct ml_read_scan *s, struct ml_read_block **out, struct ml_error *e);
 void ml_read_close(struct ml_read_scan *s); /* blocks may outlive it; NULL is fine */

@@ -41,7 +41,7 @@ def message(r):
 
 
 def row(r, i, now):
-    when = now - timedelta(seconds=r.randrange(10 * 86400), microseconds=r.randrange(10))
+    when = now - timedelta(seconds=r.randrange(10 * 86400), microseconds=i)
     one = {
         "timestamp": when.isoformat() + "Z",
         "message": message(r),
@@ -191,7 +191,7 @@ def test_groups(program, store):
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("nulls", ["first", "last"])
 def test_top(program, store, order, nulls):
-    """Ties stay in the order of the rows, in both."""
+    """Ties stay in the order of the rows, in both; no two times are equal."""
     queries = [
         f"traces {where} | top {n} by {key} {order} nulls {nulls} | project itemId, k={key}"
         for where in (
