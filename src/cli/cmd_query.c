@@ -1,18 +1,13 @@
 /* cli/cmd_query.c -- `memline query`: KQL over the project's store and over files.
  * SPDX-License-Identifier: MIT */
-#include "api/catalog.h"
-#include "base/vec.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "cli/query_run.h"
-#include "kql/filetable.h"
+#include "cli/query_tables.h"
 #include "kql/ticks.h"
-#include "store/place.h"
-#include "store/reader.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +15,7 @@ enum {
     OPT_FORMAT = 1,
     OPT_FILE,
     OPT_STORE,
+    OPT_STORE_COLUMN,
     OPT_TABLE,
     OPT_BATCH,
     OPT_EXPLAIN,
@@ -32,7 +28,11 @@ enum {
 static const struct ml_option options[] = {
     {OPT_FORMAT, 0, "format", "FORMAT", "table, json, csv, markdown or chart"},
     {OPT_FILE, 'f', "file", "FILE", "read the query from FILE"},
-    {OPT_STORE, 's', "store", "FILE", "the store to read"},
+    {OPT_STORE, 's', "store", "FILE",
+     "the store to read, or the folder of its project, or a\npattern of them; may be repeated: "
+     "their rows are united"},
+    {OPT_STORE_COLUMN, 0, "store-column", "NAME",
+     "add a column that tells which store a row is from"},
     {OPT_TABLE, 't', "table", "NAME=FILE", "a JSON-lines or .csv file as a table; may be repeated"},
     {OPT_FOLLOW, 0, "follow", NULL, "go on with what arrives, until interrupted"},
     {OPT_EXPLAIN, 0, "explain", NULL, "show the plan instead of running it"},
@@ -51,75 +51,6 @@ static const struct ml_usage usage = {
     "The store is $MEMLINE_STORE, else .memline/store.db here or in the nearest folder above that "
     "has one.",
     options, false};
-
-/* The tables of the files and of the store, as one catalog. */
-struct tables {
-    struct ml_catalog catalog;
-    const struct ml_catalog *store;
-    struct ml_filetable *files[64];
-    size_t nfiles;
-    struct ml_reader *reader;
-    struct ml_store_catalog *view;
-};
-
-static const struct ml_source *find_table(const struct ml_catalog *c, struct ml_str name)
-{
-    const struct tables *t = c->self;
-    for (size_t i = 0; i < t->nfiles; i++)
-        if (ml_str_eq(ml_filetable_source(t->files[i])->name, name))
-            return ml_filetable_source(t->files[i]);
-    return t->store != NULL ? t->store->find(t->store, name) : NULL;
-}
-
-static const struct ml_source *table_at(const struct ml_catalog *c, size_t i)
-{
-    const struct tables *t = c->self;
-    if (i < t->nfiles)
-        return ml_filetable_source(t->files[i]);
-    return t->store != NULL ? t->store->at(t->store, i - t->nfiles) : NULL;
-}
-
-/* No store is no failure: a query may need none. One that was named must be there. */
-static int open_store(struct tables *t, const char *path, struct ml_error *e)
-{
-    char place[PATH_MAX];
-    bool named = path != NULL || getenv("MEMLINE_STORE") != NULL;
-    if (path == NULL) {
-        int rc = ml_store_place(".", place, sizeof place, e);
-        if (rc != ML_OK)
-            return rc;
-        path = place;
-        if (!named && access(path, F_OK) != 0)
-            return ML_OK;
-    }
-    int rc = ml_reader_open(path, 0, &t->reader, e);
-    if (rc == ML_OK)
-        rc = ml_store_catalog_open(t->reader, &t->view, e);
-    if (rc == ML_OK)
-        t->store = ml_store_catalog_get(t->view);
-    return rc;
-}
-
-static int add_file(struct tables *t, const char *spec, struct ml_error *e)
-{
-    const char *equals = strchr(spec, '=');
-    if (equals == NULL || equals == spec)
-        return ml_fail(e, ML_EUSAGE, "'%s' is not NAME=FILE", spec);
-    if (t->nfiles == sizeof t->files / sizeof t->files[0])
-        return ml_fail(e, ML_ELIMIT, "too many files");
-    struct ml_str name = {spec, (size_t)(equals - spec)};
-    int rc = ml_filetable_read(name, equals + 1, &t->files[t->nfiles], e);
-    t->nfiles += rc == ML_OK;
-    return rc;
-}
-
-static void close_tables(struct tables *t)
-{
-    for (size_t i = 0; i < t->nfiles; i++)
-        ml_filetable_free(t->files[i]);
-    ml_store_catalog_close(t->view);
-    ml_reader_close(t->reader);
-}
 
 static int read_all(const char *path, struct ml_buf *b, struct ml_error *e)
 {
@@ -153,47 +84,14 @@ static int run_once(const struct ml_query_run *r, struct ml_str text)
     return rc == ML_OK ? ML_EXIT_OK : ML_EXIT_FAILED;
 }
 
-static int64_t clock_ticks(void)
-{
-    return ml_wall_ns() / 100 + ML_TICKS_UNIX;
-}
-
 struct request {
     struct ml_query_run run;
-    struct tables tables;
+    struct ml_query_tables tables;
     const char *text;
     const char *file;
-    const char *store;
     bool batch;
     bool follow;
 };
-
-/* Again every second, over the rows whose time came since. */
-static int follow(struct request *r, struct ml_str text)
-{
-    int status = run_once(&r->run, text);
-    int64_t seen = clock_ticks();
-    while (status == ML_EXIT_OK) {
-        struct ml_error e;
-        fflush(stdout);
-        sleep(1);
-        int64_t now = clock_ticks();
-        ml_store_catalog_close(r->tables.view); /* a new one sees the rows that were added */
-        r->tables.view = NULL;
-        if (r->tables.reader != NULL &&
-            ml_store_catalog_open(r->tables.reader, &r->tables.view, &e) != ML_OK) {
-            ml_error_print(&e);
-            return ML_EXIT_FAILED;
-        }
-        r->tables.store = r->tables.view != NULL ? ml_store_catalog_get(r->tables.view) : NULL;
-        r->run.options.from_ticks = seen + 1;
-        r->run.options.to_ticks = now;
-        r->run.bare = true;
-        status = run_once(&r->run, text);
-        seen = now;
-    }
-    return status;
-}
 
 static int answer(struct request *r)
 {
@@ -210,9 +108,22 @@ static int answer(struct request *r)
         ml_buf_free(&text);
         return ML_EXIT_FAILED;
     }
-    int status = r->follow ? follow(r, ml_buf_view(&text)) : run_once(&r->run, ml_buf_view(&text));
+    int status;
+    if (r->follow)
+        status = ml_query_follow(&r->run, &r->tables, ml_buf_view(&text)) == ML_OK ? ML_EXIT_OK
+                                                                                   : ML_EXIT_FAILED;
+    else
+        status = run_once(&r->run, ml_buf_view(&text));
     ml_buf_free(&text);
     return status;
+}
+
+static int told(int rc, const struct ml_error *e)
+{
+    if (rc == ML_OK)
+        return 0;
+    ml_error_print(e);
+    return e->status == ML_EUSAGE ? ML_EXIT_USAGE : ML_EXIT_FAILED;
 }
 
 /* 0, or the exit status. */
@@ -229,13 +140,15 @@ static int read_args(struct request *r, struct ml_args *a, struct ml_error *e)
             r->file = a->value;
             break;
         case OPT_STORE:
-            r->store = a->value;
+            if ((status = told(ml_query_tables_add_stores(&r->tables, a->value, e), e)) != 0)
+                return status;
+            break;
+        case OPT_STORE_COLUMN:
+            r->tables.column = a->value;
             break;
         case OPT_TABLE:
-            if (add_file(&r->tables, a->value, e) != ML_OK) {
-                ml_error_print(e);
-                return e->status == ML_EUSAGE ? ML_EXIT_USAGE : ML_EXIT_FAILED;
-            }
+            if ((status = told(ml_query_tables_add_file(&r->tables, a->value, e), e)) != 0)
+                return status;
             break;
         case OPT_BATCH:
             r->batch = true;
@@ -297,21 +210,17 @@ static void look_at_terminal(struct ml_query_run *r)
 
 int ml_cmd_query(int argc, char **argv)
 {
-    struct request r = {.run = {.format = ML_QF_AUTO},
-                        .tables = {.catalog = {.find = find_table, .at = table_at}}};
+    struct request r = {.run = {.format = ML_QF_AUTO}};
     look_at_terminal(&r.run);
     struct ml_args a;
     struct ml_error e;
-    r.tables.catalog.self = &r.tables;
     r.run.options.catalog = &r.tables.catalog;
     ml_args_init(&a, &usage, argc, argv);
     int status = read_args(&r, &a, &e);
-    if (status == 0 && open_store(&r.tables, r.store, &e) != ML_OK) {
-        ml_error_print(&e);
-        status = ML_EXIT_FAILED;
-    }
+    if (status == 0)
+        status = told(ml_query_tables_open(&r.tables, &e), &e);
     if (status == 0)
         status = answer(&r);
-    close_tables(&r.tables);
+    ml_query_tables_close(&r.tables);
     return status < 0 ? ML_EXIT_OK : status;
 }

@@ -1,5 +1,6 @@
 /* cli/query_print.c -- a query's result for people and for files: table, CSV, markdown, JSON; see query_run.h.
  * SPDX-License-Identifier: MIT */
+#include "api/shape.h"
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "cli/query_run.h"
@@ -137,8 +138,25 @@ static void head(struct printer *p)
         ml_buf_cstr(p->out, p->format == ML_QF_MARKDOWN ? "|\n" : "\n");
 }
 
+/* {"name":value,...}: a row on a line of its own, for --follow. */
+static void json_row(struct printer *p, const struct ml_batch *b, size_t r)
+{
+    for (uint32_t i = 0; i < p->table->ncolumns; i++) {
+        struct ml_val v = ml_column_get(&b->cols[i], r);
+        ml_buf_char(p->out, i > 0 ? ',' : '{');
+        ml_buf_json(p->out, p->table->columns[i].name);
+        ml_buf_char(p->out, ':');
+        ml_shape_cell(p->out, &v, p->table->columns[i].type, false);
+    }
+    ml_buf_cstr(p->out, "}\n");
+}
+
 static void row(struct printer *p, const struct ml_batch *b, size_t r)
 {
+    if (p->format == ML_QF_JSON) {
+        json_row(p, b, r);
+        return;
+    }
     struct ml_buf cell = {0};
     for (uint32_t i = 0; i < p->table->ncolumns; i++) {
         enum ml_type t = p->table->columns[i].type;
@@ -181,27 +199,73 @@ static void measure(struct printer *p, const struct ml_batch *b)
     ml_buf_free(&cell);
 }
 
-static int print_table(struct ml_query *q, uint32_t t, int format, bool bare, struct ml_buf *out)
+/* Is the row not among those that were there before? */
+static bool is_new(struct ml_query_seen *seen, struct ml_query *q, uint32_t t,
+                   const struct ml_batch *b, size_t r)
+{
+    const struct ml_query_table *table = ml_query_table(q, t);
+    struct ml_map *m = seen->quiet ? &seen->before : &seen->now;
+    struct ml_buf key = {0};
+    if (!seen->quiet && seen->before.n == 0)
+        return true;
+    ml_buf_u64(&key, t);
+    for (uint32_t i = 0; i < table->ncolumns; i++) {
+        struct ml_val v = ml_column_get(&b->cols[i], r);
+        ml_buf_char(&key, '\x1F');
+        cell_text(&v, table->columns[i].type, &key);
+    }
+    uint64_t *times = ml_map_find(m, ml_buf_view(&key));
+    uint64_t n = times != NULL ? ++*times : 1;
+    if (times == NULL)
+        ml_map_put(m, ml_buf_view(&key), 1);
+    const uint64_t *before = ml_map_find(&seen->before, ml_buf_view(&key));
+    ml_buf_free(&key);
+    return !seen->quiet && n > (before != NULL ? *before : 0);
+}
+
+/* Columns stay where they were when rows follow later. */
+static int set_widths(struct printer *p, struct ml_query_seen *seen, const struct ml_batch *b)
+{
+    uint32_t n = p->table->ncolumns;
+    p->widths = ml_calloc(n, sizeof *p->widths);
+    if (p->widths == NULL)
+        return ML_ENOMEM;
+    if (seen != NULL && seen->nwidths == n) {
+        memcpy(p->widths, seen->widths, n * sizeof *p->widths);
+        return ML_OK;
+    }
+    measure(p, b);
+    if (seen == NULL || b->n == 0)
+        return ML_OK;
+    ml_free(seen->widths);
+    seen->widths = ml_calloc(n, sizeof *p->widths);
+    seen->nwidths = seen->widths != NULL ? n : 0;
+    if (seen->widths != NULL)
+        memcpy(seen->widths, p->widths, n * sizeof *p->widths);
+    return ML_OK;
+}
+
+static int print_table(const struct ml_query_run *run, struct ml_query *q, uint32_t t, int format,
+                       struct ml_buf *out)
 {
     struct printer p = {.format = format, .table = ml_query_table(q, t), .out = out};
     struct ml_batch b;
     int rc = ml_query_next(q, t, &b);
+    if (rc == ML_OK)
+        rc = set_widths(&p, run->seen, &b);
     if (rc != ML_OK)
         return rc;
-    p.widths = ml_calloc(p.table->ncolumns, sizeof *p.widths);
-    if (p.widths == NULL)
-        return ML_ENOMEM;
-    measure(&p, &b);
-    if (t > 0)
+    if (t > 0 && !run->bare)
         ml_buf_char(out, '\n');
-    if (!bare)
+    if (!run->bare && format != ML_QF_JSON)
         head(&p);
     while (rc == ML_OK && b.n > 0) {
         for (size_t r = 0; r < b.n; r++)
-            row(&p, &b, r);
+            if (run->seen == NULL || is_new(run->seen, q, t, &b, r))
+                row(&p, &b, r);
         rc = ml_query_next(q, t, &b);
     }
-    if (format == ML_QF_TABLE && rc == ML_OK && !bare)
+    if (format == ML_QF_TABLE && rc == ML_OK && run->seen == NULL)
         ml_buf_printf(out, "(%zu row%s)\n", p.rows, p.rows == 1 ? "" : "s");
     ml_free(p.widths);
     return rc;
@@ -210,7 +274,8 @@ static int print_table(struct ml_query *q, uint32_t t, int format, bool bare, st
 /* Is this table to be drawn? */
 static bool wants_chart(const struct ml_query_run *r, const struct ml_query *q, uint32_t t)
 {
-    bool asked = r->format == ML_QF_CHART || (r->format == ML_QF_AUTO && r->terminal && !r->bare);
+    bool asked = (r->format == ML_QF_CHART && r->seen == NULL) ||
+                 (r->format == ML_QF_AUTO && r->terminal && r->seen == NULL);
     return asked && ml_chart_drawn(ml_query_table(q, t)->render);
 }
 
@@ -229,7 +294,7 @@ static int print_chart(const struct ml_query_run *r, struct ml_str text, struct 
     } else if (rc == ML_OK) {
         rc = ml_query_open(text, &r->options, &again);
         if (rc == ML_OK)
-            rc = print_table(again, t, ML_QF_TABLE, r->bare, out);
+            rc = print_table(r, again, t, ML_QF_TABLE, out);
         ml_query_close(again);
     }
     ml_chart_release(&c);
@@ -243,7 +308,7 @@ static int print_result(const struct ml_query_run *r, struct ml_str text, struct
     int format = r->format >= ML_QF_CHART ? ML_QF_TABLE : r->format;
     for (uint32_t t = 0; rc == ML_OK && t < ml_query_tables(q); t++)
         rc = wants_chart(r, q, t) ? print_chart(r, text, q, t, out)
-                                  : print_table(q, t, format, r->bare, out);
+                                  : print_table(r, q, t, format, out);
     return rc;
 }
 
@@ -254,7 +319,7 @@ int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_b
     int rc = ml_query_open(text, &r->options, &q);
     if (rc == ML_OK && r->explain) {
         ml_query_explain(q, out);
-    } else if (rc == ML_OK && r->format == ML_QF_JSON) {
+    } else if (rc == ML_OK && r->format == ML_QF_JSON && r->seen == NULL) {
         rc = ml_query_json(q, out);
         ml_buf_char(out, '\n');
     } else if (rc == ML_OK) {

@@ -11,7 +11,11 @@
 
 #include <editline/readline.h>
 #include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
+
+enum { HISTORY_MAX = 1000 };
 
 static const struct ml_catalog *tables; /* the prompt's, for completion: libedit has no context */
 
@@ -47,7 +51,12 @@ static const char *const operators[] = {"where",
                                         "scan",
                                         "partition by",
                                         "top-nested",
+                                        "top-hitters",
                                         "sample",
+                                        "sample-distinct",
+                                        "find",
+                                        "invoke",
+                                        "as",
                                         "let",
                                         "print",
                                         "range",
@@ -116,6 +125,25 @@ static bool history_path(char *out, size_t n)
     return home != NULL && snprintf(out, n, "%s/.memline_query_history", home) < (int)n;
 }
 
+/* The prompt's own, for the handler of Ctrl-C. */
+static struct {
+    struct ml_buf query; /* the lines typed so far */
+    sigjmp_buf again;
+    volatile sig_atomic_t reading;
+    atomic_bool cancel;
+} prompt;
+
+/* While a line is typed it is given up, as a shell does; while a query runs, that is. */
+static void interrupted(int sig)
+{
+    (void)sig;
+    if (prompt.reading) {
+        prompt.reading = 0;
+        siglongjmp(prompt.again, 1);
+    }
+    atomic_store(&prompt.cancel, true);
+}
+
 /* True when the query is complete. */
 static bool add_line(struct ml_buf *query, const char *line)
 {
@@ -130,10 +158,13 @@ static bool add_line(struct ml_buf *query, const char *line)
 
 static void run(const struct ml_query_run *r, struct ml_buf *query)
 {
+    struct ml_query_run one = *r;
     struct ml_buf out = {0};
     struct ml_buf wrong = {0};
+    atomic_store(&prompt.cancel, false);
+    one.options.cancel = &prompt.cancel;
     add_history(query->p);
-    ml_query_print(r, ml_buf_view(query), &out, &wrong);
+    ml_query_print(&one, ml_buf_view(query), &out, &wrong);
     if (wrong.n > 0)
         fwrite(wrong.p, 1, wrong.n, stderr);
     else
@@ -144,29 +175,47 @@ static void run(const struct ml_query_run *r, struct ml_buf *query)
     ml_buf_clear(query);
 }
 
+static char *read_line(void)
+{
+    if (sigsetjmp(prompt.again, 1) != 0) {
+        ml_buf_clear(&prompt.query);
+        putchar('\n');
+    }
+    prompt.reading = 1;
+    char *line = readline(prompt.query.n == 0 ? "kql> " : "...> ");
+    prompt.reading = 0;
+    return line;
+}
+
 int ml_query_prompt(const struct ml_query_run *r)
 {
     char path[PATH_MAX];
     bool keep = history_path(path, sizeof path);
-    struct ml_buf query = {0};
+    struct sigaction before;
+    struct sigaction action = {.sa_handler = interrupted};
     char *line;
     tables = r->options.catalog;
     rl_readline_name = "memline";
     rl_attempted_completion_function = complete;
     rl_completion_append_character = '\0';
+    rl_catch_signals = 0;
     using_history();
+    stifle_history(HISTORY_MAX);
     if (keep)
         read_history(path);
-    puts("KQL; an empty line runs the query, Ctrl-D leaves");
-    while ((line = readline(query.n == 0 ? "kql> " : "...> ")) != NULL) {
-        bool ends = add_line(&query, line);
+    sigaction(SIGINT, &action, &before);
+    puts("KQL; an empty line runs the query, Ctrl-C gives it up, Ctrl-D leaves");
+    while ((line = read_line()) != NULL) {
+        bool ends = add_line(&prompt.query, line);
         free(line);
-        if (ends)
-            run(r, &query);
+        if (!ends)
+            continue;
+        run(r, &prompt.query);
+        if (keep)
+            write_history(path);
     }
     putchar('\n');
-    if (keep)
-        write_history(path);
-    ml_buf_free(&query);
+    sigaction(SIGINT, &before, NULL);
+    ml_buf_free(&prompt.query);
     return ML_OK;
 }

@@ -68,6 +68,9 @@ struct ml_str ml_query_visualization(struct ml_query *q, uint32_t table, bool in
 struct ml_str ml_query_render(const struct ml_query *q, uint32_t table, const char *option,
                               uint32_t i);
 
+/* Does each row of each result come of one row of a table? Then those of a range of time are the result's of that range. */
+bool ml_query_by_row(const struct ml_query *q);
+
 /* What failed; placed. */
 const struct ml_diag *ml_query_diag(const struct ml_query *q);
 

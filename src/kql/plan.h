@@ -227,6 +227,9 @@ struct ml_plan {
     const struct ml_node *render_node;
 };
 
+/* Does each row of the result come of one row of a table, whatever the others are? */
+bool ml__plan_by_row(const struct ml_plan *p);
+
 /* One result: a plan and its name. */
 struct ml_bound {
     struct ml_plan **at;

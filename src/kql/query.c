@@ -161,6 +161,14 @@ struct ml_str ml_query_render(const struct ml_query *q, uint32_t table, const ch
     return ml__visual_value(q->bound.at[table], option, i);
 }
 
+bool ml_query_by_row(const struct ml_query *q)
+{
+    for (uint32_t i = 0; i < q->bound.n; i++)
+        if (!ml__plan_by_row(q->bound.at[i]))
+            return false;
+    return true;
+}
+
 const struct ml_diag *ml_query_diag(const struct ml_query *q)
 {
     return &q->diag;
