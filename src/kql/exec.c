@@ -200,7 +200,7 @@ bool ml__rows_add(struct ml_rowset *r, const struct ml_batch *b, bool texts)
 
 void ml__rows_free(struct ml_rowset *r)
 {
-    for (size_t i = 0; i < r->all.ncols; i++) {
+    for (size_t i = 0; r->all.cols != NULL && i < r->all.ncols; i++) {
         ml_free(r->all.cols[i].data);
         ml_free(r->all.cols[i].nulls);
     }
