@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "core/book_peek.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -105,6 +106,31 @@ int ml_bookshelf_newest(char *out, size_t n, struct ml_error *e)
     ml_fail(e, ML_ENOTFOUND, "no book in '%s'", folder);
     ml_hint(e, "memline run app.py, or name the book");
     return ML_ENOTFOUND;
+}
+
+int ml_bookshelf_of(int32_t pid, char *out, size_t n)
+{
+    char folder[PATH_MAX];
+    char path[PATH_MAX];
+    struct ml_book_brief b;
+    int64_t start_ns = INT64_MIN;
+    int found = ML_ENOTFOUND;
+    int rc = ml_bookshelf_path(folder, sizeof folder, NULL);
+    DIR *d = rc == ML_OK ? opendir(folder) : NULL;
+    if (d == NULL)
+        return rc != ML_OK ? rc : ML_ENOTFOUND;
+    for (const struct dirent *entry; (entry = readdir(d)) != NULL;) {
+        if (!is_book(entry->d_name) ||
+            join(path, sizeof path, folder, entry->d_name, NULL) != ML_OK ||
+            ml_book_peek(path, &b, NULL) != ML_OK || b.pid != (uint64_t)pid ||
+            b.start_ns <= start_ns || strlen(path) >= n)
+            continue;
+        start_ns = b.start_ns;
+        strcpy(out, path);
+        found = ML_OK;
+    }
+    closedir(d);
+    return found;
 }
 
 /* --- children ------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "base/vec.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The folder's path; it need not exist. Errors: ML_ENOTFOUND (no home folder), ML_ELIMIT. */
 int ml_bookshelf_path(char *out, size_t out_bytes, struct ml_error *e);
@@ -16,6 +17,10 @@ int ml_bookshelf_path(char *out, size_t out_bytes, struct ml_error *e);
 /* Path of the book there that was written to last, or whose child was; of equal ones the first by name.
  * Errors: those of ml_bookshelf_path, ML_ENOTFOUND (no folder, or no book in it). */
 int ml_bookshelf_newest(char *out, size_t out_bytes, struct ml_error *e);
+
+/* Path of the book there that process pid wrote; of several, as process ids come again, the one that was
+ * begun last. Errors: as ml_bookshelf_newest. */
+int ml_bookshelf_of(int32_t pid, char *out, size_t out_bytes);
 
 /* All-zero is a valid empty list. */
 struct ml_paths {
