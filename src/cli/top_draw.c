@@ -423,9 +423,11 @@ static void draw_totals(struct pen *p, const struct ml_top_rows *t)
     if (look->rss_bytes != 0)
         put_amount(p, "RSS", look->rss_bytes, look->rss_rate, t->has_rates);
     if (t->has_heap) {
-        put_amount(p, "heap", t->heap.live_bytes > 0 ? (uint64_t)t->heap.live_bytes : 0,
-                   t->heap_rate, t->has_rates);
-        put_amount(p, "peak", t->heap.peak_bytes > 0 ? (uint64_t)t->heap.peak_bytes : 0, 0, false);
+        /* The peak is noted now and then: the heap may be above it at this moment. */
+        uint64_t live = t->heap.live_bytes > 0 ? (uint64_t)t->heap.live_bytes : 0;
+        uint64_t peak = t->heap.peak_bytes > 0 ? (uint64_t)t->heap.peak_bytes : 0;
+        put_amount(p, "heap", live, t->heap_rate, t->has_rates);
+        put_amount(p, "peak", peak > live ? peak : live, 0, false);
     }
     if (look->limit_bytes != 0) {
         double percent = 100.0 * (double)look->limit_use_bytes / (double)look->limit_bytes;

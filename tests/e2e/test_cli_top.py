@@ -91,7 +91,7 @@ def target(tmp_path: Path) -> Iterator[Target]:
 class Screen:
     """`memline top` on a pseudo terminal of its own; `text` is what stands on it."""
 
-    def __init__(self, program: str, args: List[str], width: int = 100, height: int = 14) -> None:
+    def __init__(self, program: str, args: List[str], width: int = 160, height: int = 14) -> None:
         self.screen = pyte.Screen(width, height)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
@@ -180,7 +180,7 @@ def test_a_running_program_by_its_process_id(target: Target, screen: Any) -> Non
 
 def test_keys_sort_filter_and_scroll(target: Target, screen: Any) -> None:
     s = screen(target.book, height=10)
-    wait_for(lambda: s.shows("by RSS", "main"))
+    wait_for(lambda: s.shows("by held", "main"))
     s.press("i")
     wait_for(lambda: s.shows("by hits", ">Hits"))
     s.press("/IDLE")
