@@ -94,7 +94,7 @@ static void write_headers(const struct ml_http_request *r, struct ml_buf *b)
         ml_buf_free(&value);
         first = false;
     }
-    if (chunked)
+    if (chunked && !r->early)
         ml_buf_printf(b, "%s\"content-length\":\"%llu\"", first ? "" : ",",
                       (unsigned long long)r->body.bytes);
 }
@@ -140,16 +140,18 @@ static void write_query(struct ml_http_request *r, struct ml_buf *b)
     }
 }
 
-static void write_body(const struct ml_function *fn, struct ml_http_request *r, struct ml_buf *b,
-                       struct ml_buf *payload)
+static void write_body(struct ml_http_request *r, struct ml_buf *b, struct ml_buf *payload)
 {
     struct ml_str body = {NULL, 0};
+    if (r->early) { /* it may still be coming in */
+        ml_buf_cstr(b, "{\"t\":\"bytes\",\"chunks\":true,\"n\":-1}");
+        return;
+    }
     if (r->body.bytes > ML_BODY_INLINE) {
         ml_buf_printf(b, "{\"t\":\"bytes\",\"chunks\":true,\"n\":%llu}",
                       (unsigned long long)r->body.bytes);
         return;
     }
-    (void)fn;
     (void)ml_body_view(&r->body, &body);
     ml_buf_printf(b, "{\"t\":\"bytes\",\"at\":%zu,\"n\":%zu}", payload->n, body.n);
     ml_buf_str(payload, body);
@@ -185,7 +187,7 @@ static void write_http_input(void *user, struct ml_buf *b, struct ml_buf *payloa
         ml_buf_json(b, in->values[i].value);
     }
     ml_buf_cstr(b, "},\"body\":");
-    write_body(in->fn, r, b, payload);
+    write_body(r, b, payload);
     ml_buf_char(b, '}');
 }
 
@@ -284,6 +286,8 @@ static void serve_function(struct ml_host *h, struct ml_http_request *r)
     } else if (h->keys != NULL && fn->auth != ML_AUTH_ANONYMOUS &&
                !ml_keys_allow(h->keys, r, fn->auth == ML_AUTH_ADMIN)) {
         reply_with_cors(h, r, 401, NULL, ML_STR(""));
+    } else if (r->early && !fn->stream) { /* it was another one when the headers came */
+        not_running(h, r);
     } else if (fn->error != NULL) { /* it could not be loaded */
         ml_host_log(h, "Host.Executor", ML_LEVEL_ERROR, "The function '%s' cannot run: %s",
                     fn->name, fn->error);
@@ -370,6 +374,28 @@ static void on_request(void *user, struct ml_http_request *r)
     serve(h, r);
 }
 
+/* A function that reads its body as a stream gets it as it comes. */
+static void on_headers(void *user, struct ml_http_request *r)
+{
+    struct ml_host *h = user;
+    struct ml_route_value *values = NULL;
+    struct ml_function *missed;
+    size_t n = 0;
+    if (h->app == NULL || !h->app->streams ||
+        (ml_http_header(r, ML_STR("Content-Length")).p == NULL &&
+         ml_http_header(r, ML_STR("Transfer-Encoding")).p == NULL))
+        return;
+    const struct ml_function *fn = find_route(h, r, r->method, &values, &n, &missed);
+    r->early = fn != NULL && fn->stream;
+}
+
+static void on_body(void *user, struct ml_http_request *r)
+{
+    (void)user;
+    if (r->user != NULL)
+        ml_invocation_body(r->user);
+}
+
 static void on_drain(void *user, struct ml_http_request *r, size_t n, bool gone)
 {
     (void)user;
@@ -388,6 +414,10 @@ static void on_tls_hello(void *user)
 
 void ml_front_handler(struct ml_host *h, struct ml_http_handler *out)
 {
-    *out = (struct ml_http_handler){
-        .user = h, .on_request = on_request, .on_drain = on_drain, .on_tls_hello = on_tls_hello};
+    *out = (struct ml_http_handler){.user = h,
+                                    .on_request = on_request,
+                                    .on_headers = on_headers,
+                                    .on_body = on_body,
+                                    .on_drain = on_drain,
+                                    .on_tls_hello = on_tls_hello};
 }

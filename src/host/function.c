@@ -199,8 +199,10 @@ static int make_routes(struct ml_app *a)
                 break;
             }
         }
-        if (f->error == NULL || f->load_error)
+        if (f->error == NULL || f->load_error) {
             a->routes[a->n_routes++] = f;
+            a->streams = a->streams || f->stream;
+        }
     }
     return ML_OK;
 }

@@ -52,6 +52,7 @@ struct ml_app {
     size_t n;
     struct ml_function **routes; /* owned array: the http functions that are served, in order */
     size_t n_routes;
+    bool streams; /* one of them takes its body as a stream */
 };
 
 /* index: the worker's "I" frame. Errors of single functions stay with them. */

@@ -193,13 +193,15 @@ struct ml_call {
 
 /* Starts it on a worker, or answers ML_EBUSY when none is ready. */
 int ml_invoke(struct ml_host *h, const struct ml_call *call);
-/* Frames of types R, A, B. */
+/* Frames of types R, A, B, K. */
 void ml_invocation_frame(struct ml_host *h, const struct ml_frame *f);
 /* The worker is gone: its invocations fail. */
 void ml_invocations_fail(struct ml_host *h, const struct ml_slot *s, const char *why);
 void ml_invocations_tick(struct ml_host *h, uint64_t now);
 /* The client took n more bytes of a streamed response. */
 void ml_invocation_drained(struct ml_invocation *inv, size_t n, bool gone);
+/* More of the request's body came, or its state changed. */
+void ml_invocation_body(struct ml_invocation *inv);
 struct ml_invocation *ml_invocation_find(struct ml_host *h, const char *id);
 const struct ml_ended *ml_ended_find(const struct ml_host *h, const char *id);
 const char *ml_invocation_function(const struct ml_invocation *inv);

@@ -1,7 +1,8 @@
 /* host/invoke.c -- one invocation: from the call, over the wire, to its reply, its lines and its rows.
  *
  * A request's body above ML_BODY_INLINE follows the invoke frame in chunks, the next one when the last
- * was taken by the kernel; a result's body above it is collected (in a file when it is long) and then
+ * was taken by the kernel (and, for a function that reads it as a stream, as it comes from the client and as the
+ * worker gives credit); a result's body above it is collected (in a file when it is long) and then
  * sent. Streamed responses are passed on as they come, with credit given back as the client takes them.
  * SPDX-License-Identifier: MIT */
 #include "host/host.h"
@@ -24,7 +25,11 @@ struct ml_invocation {
         call; /* its pointers are the caller's; reason and details are static or the function's */
     struct ml_call_ids ids;
     uint64_t start_ns;
-    uint64_t body_at; /* of a request's body in chunks */
+    bool has_body;    /* the request's body goes in chunks: */
+    bool pumping;     /* one is on its way to the worker */
+    bool pumped;      /* all are sent, or no more can be */
+    uint64_t body_at; /* sent so far */
+    uint64_t credit;  /* bytes that may be sent before the worker gives more */
     json_t *result;   /* owned: an R frame whose body comes in chunks */
     struct ml_body body;
     bool streaming; /* the reply was started */
@@ -97,8 +102,9 @@ static int respond(struct ml_invocation *inv, bool *ok, const struct ml_frame *f
         *ok = why->status == ML_OK;
         return status;
     }
-    ml_front_fail(h, r, 500);
-    return 500;
+    int status = r->early && r->body_state == ML_HTTP_BODY_TOO_LARGE ? 413 : 500;
+    ml_front_fail(h, r, status);
+    return status;
 }
 
 static void end(struct ml_invocation *inv, bool ok, const struct ml_frame *f, const char *problem)
@@ -146,6 +152,8 @@ void ml_invocations_fail(struct ml_host *h, const struct ml_slot *s, const char 
     }
 }
 
+static void pump(struct ml_invocation *inv);
+
 /* -- frames of the worker ------------------------------------------------------------------------ */
 
 static bool body_in_chunks(const json_t *result)
@@ -192,8 +200,16 @@ static void on_answer(struct ml_invocation *inv, const struct ml_frame *f)
 {
     if (inv->call.http == NULL || !inv->call.reply || inv->streaming)
         return;
-    inv->call.http->user = inv;
     inv->streaming = ml_front_reply_start(inv->host, inv->call.http, f) == ML_OK;
+}
+
+static void on_credit(struct ml_invocation *inv, const struct ml_frame *f)
+{
+    int64_t n = ml_json_i64(f->json, "n", 0);
+    if (n <= 0 || !inv->has_body || inv->credit > ML_STREAM_WINDOW)
+        return;
+    inv->credit += (uint64_t)n;
+    pump(inv);
 }
 
 void ml_invocation_frame(struct ml_host *h, const struct ml_frame *f)
@@ -205,8 +221,10 @@ void ml_invocation_frame(struct ml_host *h, const struct ml_frame *f)
         on_result(inv, f);
     else if (f->type == 'A')
         on_answer(inv, f);
-    else
+    else if (f->type == 'B')
         on_chunk(inv, f);
+    else
+        on_credit(inv, f);
 }
 
 void ml_invocation_drained(struct ml_invocation *inv, size_t n, bool gone)
@@ -223,48 +241,91 @@ void ml_invocation_drained(struct ml_invocation *inv, size_t n, bool gone)
     ml_buf_free(&b);
 }
 
-/* -- starting ------------------------------------------------------------------------------------ */
+/* -- the request's body on its way to the worker ---------------------------------------------------- */
 
-struct pump { /* a request's body on its way; the invocation may end meanwhile */
+struct sent { /* a chunk under way; the invocation may end meanwhile */
     struct ml_host *host;
     char id[37];
 };
 
-static void pump_next(void *user)
+static void on_sent(void *user)
 {
-    struct pump *p = user;
+    struct sent *p = user;
     struct ml_invocation *inv = ml_invocation_find(p->host, p->id);
-    if (inv == NULL || inv->slot->worker == NULL) {
-        ml_free(p);
+    ml_free(p);
+    if (inv == NULL)
         return;
-    }
-    const struct ml_body *body = &inv->call.http->body;
+    inv->pumping = false;
+    pump(inv);
+}
+
+/* One "b" frame with n bytes of the body, or with the reason why there are no more. */
+static void send_chunk(struct ml_invocation *inv, size_t n, bool last, const char *error)
+{
     struct ml_buf b = {0};
+    struct sent *sent = ml_calloc(1, sizeof *sent);
     size_t at = ml_wire_begin(&b, 'b'), got = 0;
-    bool last = inv->body_at + ML_BODY_CHUNK >= body->bytes;
     ml_buf_printf(&b, "{\"id\":\"%s\",\"last\":%s", inv->ids.id, last ? "true" : "false");
-    size_t before = b.n;
+    size_t open = b.n;
     ml_buf_char(&b, '}');
     ml_wire_end_json(&b, at);
-    char *p_out = ml_buf_reserve(&b, ML_BODY_CHUNK);
-    int rc = p_out != NULL ? ml_body_read(body, inv->body_at, p_out, ML_BODY_CHUNK, &got)
-                           : ML_ENOMEM;
-    if (rc != ML_OK) { /* tell the worker that the body is broken */
-        b.n = before;
-        b.status = ML_OK;
-        ml_buf_cstr(&b, ",\"error\":\"the request's body cannot be read\"}");
+    char *p = error == NULL && n != 0 ? ml_buf_reserve(&b, n) : NULL;
+    if (p != NULL &&
+        (ml_body_read(&inv->call.http->body, inv->body_at, p, n, &got) != ML_OK || got != n))
+        error = "it cannot be read back";
+    if (error != NULL) {
+        b.n = open;
+        ml_buf_printf(&b, ",\"error\":\"%s\"}", error);
         ml_wire_end_json(&b, at);
-        last = true;
     } else {
         b.n += got;
         inv->body_at += got;
-        last = inv->body_at >= body->bytes;
+        inv->credit -= got;
     }
     ml_wire_end(&b, at);
-    if (ml_worker_send(inv->slot->worker, &b, last ? NULL : pump_next, last ? NULL : p) != ML_OK ||
-        last)
-        ml_free(p);
+    inv->pumped = last || error != NULL;
+    inv->pumping = sent != NULL;
+    if (sent != NULL) {
+        sent->host = inv->host;
+        (void)snprintf(sent->id, sizeof sent->id, "%s", inv->ids.id);
+    }
+    if (sent == NULL || ml_worker_send(inv->slot->worker, &b, on_sent, sent) != ML_OK) {
+        inv->pumped = true; /* the worker's end tells the rest */
+        ml_free(sent);
+        ml_buf_free(&b);
+    }
 }
+
+/* Sends what is there, one chunk at a time; goes on when that was taken, more came, or credit. */
+static void pump(struct ml_invocation *inv)
+{
+    const struct ml_http_request *r = inv->call.http;
+    if (inv->pumping || inv->pumped || inv->slot->worker == NULL)
+        return;
+    if (r->early && r->body_state == ML_HTTP_BODY_TOO_LARGE) {
+        send_chunk(inv, 0, false, "it is too large");
+        return;
+    }
+    if (r->early && r->body_state == ML_HTTP_BODY_BROKEN) {
+        send_chunk(inv, 0, false, "the client has gone, or it cannot be kept");
+        return;
+    }
+    uint64_t n = r->body.bytes - inv->body_at;
+    bool whole = !r->early || r->body_state == ML_HTTP_BODY_WHOLE;
+    bool all = n <= ML_BODY_CHUNK && n <= inv->credit;
+    if (!all)
+        n = inv->credit < ML_BODY_CHUNK ? inv->credit : ML_BODY_CHUNK;
+    if (n != 0 || (whole && all))
+        send_chunk(inv, (size_t)n, whole && all, NULL);
+}
+
+void ml_invocation_body(struct ml_invocation *inv)
+{
+    if (inv->has_body)
+        pump(inv);
+}
+
+/* -- starting ------------------------------------------------------------------------------------ */
 
 static void write_trace(struct ml_buf *b, const struct ml_call_ids *ids)
 {
@@ -368,16 +429,13 @@ int ml_invoke(struct ml_host *h, const struct ml_call *call)
         end(inv, false, NULL, "The invocation could not be sent to the worker.");
         return ML_OK; /* answered */
     }
-    const struct ml_http_request *r = call->http;
-    if (r != NULL && r->body.bytes > ML_BODY_INLINE) {
-        struct pump *p = ml_calloc(1, sizeof *p);
-        if (p == NULL) {
-            end(inv, false, NULL, "out of memory");
-            return ML_OK;
-        }
-        p->host = h;
-        (void)snprintf(p->id, sizeof p->id, "%s", inv->ids.id);
-        pump_next(p);
+    struct ml_http_request *r = call->http;
+    if (r != NULL && call->reply && call->fn->stream)
+        r->user = inv; /* until the reply is given: news of its bodies */
+    if (r != NULL && (r->early || r->body.bytes > ML_BODY_INLINE)) {
+        inv->has_body = true;
+        inv->credit = call->fn->stream ? ML_STREAM_WINDOW : UINT64_MAX;
+        pump(inv);
     }
     return ML_OK;
 }

@@ -336,6 +336,7 @@ static void on_frame(void *user, struct ml_worker *w, const struct ml_frame *f)
         break;
     case 'A':
     case 'B':
+    case 'K':
     case 'R':
         ml_invocation_frame(s->host, f);
         break;

@@ -8,7 +8,7 @@
 
 enum ml__phase {
     ML__HEADERS, /* the request line was seen */
-    ML__BODY,    /* the body comes in */
+    ML__BODY,    /* the body comes in; of an early request, the handler has it too */
     ML__HANDLER, /* on_request was called: the reply may come at any time */
     ML__SENDING, /* the reply was handed to libmicrohttpd */
 };

@@ -284,6 +284,15 @@ bool ml_http_gone(const struct ml_http_request *r)
     return k != NULL && poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
+/* Tells the handler of an early request, if it still wants to know. */
+static void body_changed(struct ml_http_conn *c, enum ml_http_body_state state)
+{
+    struct ml_http_server *s = c->server;
+    c->r.body_state = state;
+    if (c->r.early && !c->replied)
+        s->o.handler.on_body(s->o.handler.user, &c->r);
+}
+
 /* The request line was read; uri is the whole target. What we return becomes *con_cls. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *m)
 {
@@ -310,6 +319,8 @@ static void on_completed(void *cls, struct MHD_Connection *m, void **con_cls,
     sock_state(sock_of(m), true, s->o.idle_s * 1000U, NULL);
     if (!c->handed)
         c->replied = true; /* nobody else knows it */
+    if (c->r.early && c->r.body_state == ML_HTTP_BODY_COMING)
+        body_changed(c, ML_HTTP_BODY_BROKEN);
     if (c->streaming && !c->replied && s->o.handler.on_drain != NULL)
         s->o.handler.on_drain(s->o.handler.user, &c->r, 0, true);
     c->mhd = NULL; /* only now: the handler may have ended its reply just above */
@@ -439,9 +450,12 @@ static enum MHD_Result begin(struct ml_http_conn *c, const char *method)
         s->o.handler.on_headers(s->o.handler.user, &c->r);
         if (c->response != NULL || c->cut)
             return send_now(c);
-        c->handed = false;
+        c->handed = c->r.early;
     }
-    return MHD_YES;
+    if (!c->r.early)
+        return MHD_YES;
+    s->o.handler.on_request(s->o.handler.user, &c->r);
+    return c->cut || (c->response != NULL && !c->streaming) ? send_now(c) : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct ml_http_conn *c, struct ml_str chunk)
@@ -451,14 +465,21 @@ static enum MHD_Result take_body(struct ml_http_conn *c, struct ml_str chunk)
         c->r.body.bytes += chunk.n; /* counted only */
         return c->r.body.bytes > 2 * max ? MHD_NO : MHD_YES;
     }
+    int refused = 0;
+    if (c->r.early && c->replied && !c->streaming)
+        return MHD_YES; /* nobody wants it */
     if (c->r.body.bytes + chunk.n > max)
-        c->status = 413;
+        refused = 413;
     else if (ml_body_add(&c->r.body, chunk) != ML_OK)
-        c->status = 500;
-    if (c->status != 0) {
+        refused = 500;
+    if (refused != 0) {
         ml_body_release(&c->r.body);
         c->r.body.bytes = chunk.n;
         c->discard = true;
+        c->status = c->r.early ? c->status : refused; /* an early one's handler answers */
+        body_changed(c, refused == 413 ? ML_HTTP_BODY_TOO_LARGE : ML_HTTP_BODY_BROKEN);
+    } else if (c->r.early) {
+        body_changed(c, ML_HTTP_BODY_COMING);
     }
     return MHD_YES;
 }
@@ -467,11 +488,14 @@ static enum MHD_Result hand_over(struct ml_http_conn *c)
 {
     struct ml_http_server *s = c->server;
     sock_state(sock_of(c->mhd), false, 0, NULL);
-    if (c->discard)
+    if (c->discard && !c->r.early)
         return refuse(c, c->status);
     c->phase = ML__HANDLER;
     c->handed = true;
-    s->o.handler.on_request(s->o.handler.user, &c->r);
+    if (c->r.early && c->r.body_state == ML_HTTP_BODY_COMING)
+        body_changed(c, ML_HTTP_BODY_WHOLE);
+    else if (!c->r.early)
+        s->o.handler.on_request(s->o.handler.user, &c->r);
     if (c->response != NULL || c->cut)
         return send_now(c);
     MHD_suspend_connection(c->mhd);

@@ -3,9 +3,11 @@
  * One handler serves every request of a server; routing belongs to the folders above.
  *
  *   listen -> headers -> [on_headers] -> whole body -> on_request -> ml_http_reply -> on_done
+ *                        [r->early]   -> on_request, on_body*     -> ml_http_reply -> on_done
  *
  * The reply may be given inside on_request or at any later time; meanwhile the connection waits
  * at no cost. Every request gets exactly one reply: ml_http_reply, or _start + _write + _end.
+ * A reply to an early request is sent once the body was read off; what a client sends into the void is not kept.
  * A client that goes away does not end the request: replies to it are accepted and dropped.
  *
  * Limits: header section 32 KiB (431), body max_body_bytes (413), 30 s for the headers, a body
@@ -33,6 +35,13 @@ struct ml_http_field {
     struct ml_str value;
 };
 
+enum ml_http_body_state {
+    ML_HTTP_BODY_COMING,
+    ML_HTTP_BODY_WHOLE,
+    ML_HTTP_BODY_BROKEN,   /* the client left, or the bytes cannot be kept */
+    ML_HTTP_BODY_TOO_LARGE /* what was kept of it is gone */
+};
+
 struct ml_http_request {
     struct ml_arena arena;         /* for the handler too */
     struct ml_str method;          /* as sent: "GET" */
@@ -41,7 +50,9 @@ struct ml_http_request {
     struct ml_str query;           /* "x=1", without the question mark */
     struct ml_http_field *headers; /* in order of arrival */
     size_t n_headers;
-    struct ml_body body; /* complete when on_request is called */
+    struct ml_body body; /* complete when on_request is called, unless: */
+    bool early;          /* set by on_headers: call on_request now, and on_body as the body comes */
+    enum ml_http_body_state body_state;
     bool tls;
     char peer[64]; /* address of the client, no port */
     void *user;    /* the handler's */
@@ -55,6 +66,8 @@ struct ml_http_handler {
     /* Optional: the headers are there, the body is not. A reply given here (it must be whole) ends
      * the matter: on_request is not called. */
     void (*on_headers)(void *user, struct ml_http_request *r);
+    /* For early requests, until the reply is given: the body is longer now, or its state changed. */
+    void (*on_body)(void *user, struct ml_http_request *r);
     /* Optional: the client has taken n more bytes of a streamed reply (or is gone: gone is true). */
     void (*on_drain)(void *user, struct ml_http_request *r, size_t n, bool gone);
     /* Optional: the reply was given, and was sent or had nobody to go to; r is freed after this. */

@@ -45,7 +45,8 @@ struct ml_chunk {
     const char *bytes;
     const uint32_t *codes; /* NULL: no dictionary */
     uint32_t ndict;        /* entries of the dictionary */
-    const uint32_t *heads; /* first four bytes of each text (zeros behind, little-endian), to look at
+    const uint32_t
+        *heads; /* first four bytes of each text (zeros behind, little-endian), to look at
                               before its bytes; NULL: not known */
 };
 

@@ -50,7 +50,8 @@ struct ml_colview {
     const uint32_t *offsets;
     const char *bytes;
     const uint32_t *codes; /* NULL: no dictionary */
-    const uint32_t *heads; /* without a dictionary: the first four bytes of each text, zeros behind */
+    const uint32_t
+        *heads; /* without a dictionary: the first four bytes of each text, zeros behind */
     uint32_t n_entries;
 };
 

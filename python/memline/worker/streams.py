@@ -4,8 +4,11 @@ The extension's own web app (FastAPI) is used as it is, without its server: a re
 is given to the app as an ASGI call, whose messages go back as frames. So requests, responses and every
 type that FastAPI can answer with are the real ones, and no port is opened.
 
+A request's body comes as the client sends it: the function begins when its headers are there.
+
 Flow control: at most WINDOW bytes of a response are on their way before the host gives credit back; a
-client that reads slowly slows its own function and no other.
+client that reads slowly slows its own function and no other. The other way it is the same: the host sends at
+most WINDOW bytes of a body that the function has not read.
 """
 
 import asyncio
@@ -41,6 +44,10 @@ def accepts_response(pytype: Any) -> bool:
     return bool(sys.modules[_BASE].ResponseTrackerMeta.check_type(pytype))
 
 
+class ClientGone(OSError):
+    """What a send raises when nobody waits for the response any more (ASGI 2.4)."""
+
+
 class Stream:
     """One streamed invocation: both directions of its body. Used on the loop's thread only."""
 
@@ -48,6 +55,7 @@ class Stream:
         self._host, self._invocation, self._function, self._pool = host, invocation, function, pool
         self._chunks: asyncio.Queue[Optional[bytes]] = asyncio.Queue()  # None: the client is gone
         self._request_ended = False
+        self._taken = 0  # bytes of the body read, for which no credit was given yet
         self._gone = False  # nobody waits for the response any more
         self._credit = WINDOW
         self._granted = asyncio.Event()
@@ -78,7 +86,7 @@ class Stream:
     async def run(self) -> None:
         ids.current.set(self._invocation.id)
         self._invocation.begin(self._host.meter)
-        pack = Packer()
+        pack, left = Packer(), False
         try:
             parameter = self._function.http_parameter
             assert parameter is not None
@@ -91,7 +99,17 @@ class Stream:
                 self._function, self._arguments, None, pack, streamed=True
             )
         except BaseException as e:
-            self._error = self._error or _only(e)
+            left = _came_from_gone(e)  # nobody is left to answer: no fault of the function
+            if not left:
+                self._error = self._error or _only(e)
+        if left:
+            for _ in range(
+                3
+            ):  # with the exception went its generator: the loop is about to close it
+                await asyncio.sleep(0)
+            frame = self._invocation.result(
+                self._function, self._arguments, None, pack, streamed=True
+            )
         if self._error is not None:
             frame, pack = self._invocation.failure(self._error, self._host.root), Packer()
             if self._answered and not self._closed:
@@ -135,9 +153,15 @@ class Stream:
             if self._request_ended:
                 return await self._receive()
             self._request_ended = True
+        self._taken += len(chunk)
+        if self._taken >= WINDOW // 4 and not self._request_ended:
+            self._host.channel.send("K", {"id": self._invocation.id, "n": self._taken})
+            self._taken = 0
         return {"type": "http.request", "body": chunk, "more_body": chunk != b""}
 
     async def _send(self, message: Dict[str, Any]) -> None:
+        if self._gone:
+            raise ClientGone("the client has gone")
         if self._error is not None and not hasattr(self._error, "status_code"):
             return  # the app's own page for an exception: the host answers instead
         if message["type"] == "http.response.start":
@@ -155,7 +179,7 @@ class Stream:
                 self._granted.clear()
                 await self._granted.wait()
             if self._gone:
-                break
+                raise ClientGone("the client has gone")
             self._credit -= len(part)
             self._chunk(part, last=False)
         if not more and not self._closed:
@@ -167,6 +191,12 @@ class Stream:
             frame["error"] = error
         self._closed = self._closed or last
         self._host.channel.send("B", frame, (data,))
+
+
+def _came_from_gone(exc: Optional[BaseException]) -> bool:
+    while exc is not None and not isinstance(exc, ClientGone):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None
 
 
 def _only(exc: BaseException) -> BaseException:
@@ -200,7 +230,8 @@ def _scope(request: Dict[str, Any], stream: Stream) -> Dict[str, Any]:
     url = urllib.parse.urlsplit(request["url"])
     return {
         "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        # 2.4: a send to nobody raises; before, a framework would read the body to learn of it.
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": request["method"],
         "scheme": url.scheme,

@@ -1,7 +1,7 @@
 /* tests/c/http/test_server.c -- raw bytes against a server, whole and a byte at a time.
  *
  * The handler: /echo gives the body back, /later the same 20 ms later, /headers what it was sent,
- * /stream 200 chunks, /inject a header with a line break, /file a body from a descriptor.
+ * /stream 200 chunks, /early is handed over with its headers, /inject a header with a line break, /file a body from a descriptor.
  * SPDX-License-Identifier: MIT */
 #include "http/server.h"
 
@@ -25,6 +25,9 @@ struct world {
     size_t drained;
     bool gone;
     struct ml_http_request *streaming;
+    struct ml_http_request *early; /* until its reply */
+    uint64_t early_bytes;
+    enum ml_http_body_state early_state;
     int chunks;
 };
 
@@ -100,6 +103,9 @@ static void on_request(void *user, struct ml_http_request *r)
         struct ml_http_reply reply = {.status = 200};
         w->streaming = r;
         (void)ml_http_reply_start(r, &reply);
+    } else if (ml_str_eq(r->path, ML_STR("/early"))) {
+        assert_int_equal(r->body_state, ML_HTTP_BODY_COMING);
+        w->early = r;
     } else if (ml_str_eq(r->path, ML_STR("/hold"))) {
         w->streaming = r;
     } else {
@@ -112,6 +118,15 @@ static void on_headers(void *user, struct ml_http_request *r)
     (void)user;
     if (ml_str_eq(r->path, ML_STR("/refused")))
         (void)ml_http_reply_text(r, 403, NULL, ML_STR("no"));
+    r->early = ml_str_eq(r->path, ML_STR("/early"));
+}
+
+static void on_body(void *user, struct ml_http_request *r)
+{
+    struct world *w = user;
+    assert_ptr_equal(r, w->early);
+    w->early_bytes = r->body.bytes;
+    w->early_state = r->body_state;
 }
 
 static void on_drain(void *user, struct ml_http_request *r, size_t n, bool gone)
@@ -141,6 +156,7 @@ static void world_open(struct world *w, uint64_t max_body)
         .handler = {.user = w,
                     .on_request = on_request,
                     .on_headers = on_headers,
+                    .on_body = on_body,
                     .on_drain = on_drain,
                     .on_done = on_done,
                     .on_tls_hello = on_tls_hello},
@@ -385,6 +401,108 @@ static void cut_stream_has_no_last_chunk(void **state)
     world_close(&w);
 }
 
+/* Turns the loop until n bytes of the early request's body are there, or its state is this. */
+static void wait_early(struct world *w, uint64_t n, enum ml_http_body_state state)
+{
+    uint64_t end = ml_now_ns() + 10000000000ULL;
+    while ((w->early == NULL || w->early_bytes < n || w->early_state != state) && ml_now_ns() < end)
+        turn(w->loop);
+    assert_non_null(w->early);
+    assert_int_equal(w->early_state, state);
+}
+
+static void an_early_request_sees_its_body_come(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 0);
+    int fd = client_connect(w.port);
+    const char *head = "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\nabc";
+    assert_true(client_send(w.loop, fd, head, strlen(head), 0));
+    wait_early(&w, 3, ML_HTTP_BODY_COMING);
+    assert_true(client_send(w.loop, fd, "defg", 4, 0));
+    wait_early(&w, 7, ML_HTTP_BODY_WHOLE);
+    echo(w.early);
+    struct ml_buf got = {0};
+    bool closed;
+    client_read(w.loop, fd, &got, 3000, &closed);
+    assert_non_null(strstr(got.p, "\r\n\r\nabcdefg"));
+    assert_int_equal(w.requests, 1);
+    ml_buf_free(&got);
+    (void)close(fd);
+    world_close(&w);
+}
+
+/* The reply is there before the body: it is sent when that was read off, and the connection lives on. */
+static void an_early_reply_waits_for_the_body(void **state)
+{
+    static const char rest[] = "1000\r\n", next[] = "GET /headers HTTP/1.1\r\nHost: x\r\n\r\n";
+    (void)state;
+    struct world w;
+    char block[4096 + 2];
+    world_open(&w, 0);
+    int fd = client_connect(w.port);
+    const char *head =
+        "POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+    assert_true(client_send(w.loop, fd, head, strlen(head), 0));
+    wait_early(&w, 1, ML_HTTP_BODY_COMING);
+    (void)ml_http_reply_text(w.early, 200, NULL, ML_STR("soon"));
+    w.early = NULL; /* on_body is not called again */
+    memset(block, 'x', sizeof block);
+    memcpy(block + 4096, "\r\n", 2);
+    for (int i = 0; i < 100; i++) {
+        assert_true(client_send(w.loop, fd, rest, strlen(rest), 0));
+        assert_true(client_send(w.loop, fd, block, sizeof block, 0));
+    }
+    assert_true(client_send(w.loop, fd, "0\r\n\r\n", 5, 0));
+    struct ml_buf got = {0};
+    bool closed;
+    client_read(w.loop, fd, &got, 3000, &closed);
+    assert_non_null(strstr(got.p, "\r\n\r\nsoon"));
+    ml_buf_clear(&got);
+    assert_true(client_send(w.loop, fd, next, strlen(next), 0));
+    client_read(w.loop, fd, &got, 3000, &closed);
+    assert_non_null(strstr(got.p, "GET|/headers"));
+    ml_buf_free(&got);
+    (void)close(fd);
+    world_close(&w);
+}
+
+static void an_early_request_learns_that_its_body_ends_badly(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 2048);
+    int fd = client_connect(w.port);
+    const char *head = "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc";
+    assert_true(client_send(w.loop, fd, head, strlen(head), 0));
+    wait_early(&w, 3, ML_HTTP_BODY_COMING);
+    (void)close(fd);
+    wait_early(&w, 3, ML_HTTP_BODY_BROKEN);
+    assert_int_equal(w.done, 0); /* the handler still holds it */
+    (void)ml_http_reply_text(w.early, 500, NULL, ML_STR(""));
+    assert_int_equal(w.done, 1);
+
+    w.early = NULL;
+    w.early_bytes = 0;
+    char block[4096];
+    memset(block, 'x', sizeof block);
+    fd = client_connect(w.port);
+    head = "POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n";
+    assert_true(client_send(w.loop, fd, head, strlen(head), 0));
+    assert_true(client_send(w.loop, fd, block, sizeof block, 0));
+    wait_early(&w, 0, ML_HTTP_BODY_TOO_LARGE);
+    (void)ml_http_reply_text(w.early, 413, NULL, ML_STR("too much"));
+    assert_true(client_send(w.loop, fd, "\r\n0\r\n\r\n", 7, 0));
+    struct ml_buf got = {0};
+    bool closed;
+    client_read(w.loop, fd, &got, 3000, &closed);
+    assert_non_null(strstr(got.p, "HTTP/1.1 413"));
+    ml_buf_free(&got);
+    (void)close(fd);
+    world_close(&w);
+}
+
 static void slow_clients_are_cut(void **state)
 {
     static const char *const starts[] = {
@@ -516,6 +634,9 @@ int main(void)
         cmocka_unit_test(stream_arrives_whole_and_drains),
         cmocka_unit_test(a_client_that_leaves_is_noticed_by_a_stream),
         cmocka_unit_test(cut_stream_has_no_last_chunk),
+        cmocka_unit_test(an_early_request_sees_its_body_come),
+        cmocka_unit_test(an_early_reply_waits_for_the_body),
+        cmocka_unit_test(an_early_request_learns_that_its_body_ends_badly),
         cmocka_unit_test(slow_clients_are_cut),
         cmocka_unit_test(oversized_headers_are_431),
         cmocka_unit_test(tls_on_a_plain_port_is_told),

@@ -45,3 +45,33 @@ async def breaks(req: Request) -> StreamingResponse:
         raise RuntimeError("no end")
 
     return StreamingResponse(pieces())
+
+
+@app.route(route="echo", methods=["POST"])
+async def echo(req: Request) -> StreamingResponse:
+    """Both ways at once: a chunk goes back when it has come."""
+    return StreamingResponse(req.stream(), media_type="application/octet-stream")
+
+
+@app.route(route="slowly", methods=["POST"])
+async def slowly(req: Request) -> JSONResponse:
+    """Reads no faster than it must."""
+    size, most = 0, 0
+    async for chunk in req.stream():
+        size += len(chunk)
+        most = max(most, resident())
+        await asyncio.sleep(0.005)
+    return JSONResponse({"size": size, "most": most})
+
+
+@app.route(route="first", methods=["POST"])
+async def first(req: Request) -> JSONResponse:
+    """Answers when the first chunk is there, whatever else comes."""
+    async for chunk in req.stream():
+        return JSONResponse({"first": len(chunk)})
+    return JSONResponse({"first": 0})
+
+
+def resident() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4096
