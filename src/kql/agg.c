@@ -146,7 +146,15 @@ static int best(struct ml_agg_cx *cx, char *states, const uint32_t *group,
                 const struct ml_column *a, size_t n, int sign)
 {
     struct best_state *s = (struct best_state *)states;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && ml_type_is_i64(a->type); i++) {
+        struct best_state *b = &s[group[i]];
+        if (is_null(a, i))
+            continue;
+        bool better = sign < 0 ? a->i[i] < b->best.i : a->i[i] > b->best.i;
+        if (!b->any || better)
+            *b = (struct best_state){ml_val_i64(a->type, a->i[i]), true};
+    }
+    for (size_t i = 0; i < n && !ml_type_is_i64(a->type); i++) {
         if (is_null(a, i))
             continue;
         struct best_state *b = &s[group[i]];

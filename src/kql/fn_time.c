@@ -448,9 +448,14 @@ int ml__vec_bin(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_colu
             return ml__rt_nomem(cx->rt);
         for (size_t i = 0; i < n; i++)
             low = a[0].i[i] < low ? a[0].i[i] : low;
-        if (low >= 0) { /* times always are */
-            for (size_t i = 0; i < n; i++)
-                out->i[i] = (int64_t)((uint64_t)a[0].i[i] - (uint64_t)a[0].i[i] % (uint64_t)size);
+        if (low >= 0) {      /* times always are */
+            int64_t bin = 0; /* of the row before: times stand in order, mostly */
+            for (size_t i = 0; i < n; i++) {
+                int64_t x = a[0].i[i];
+                if ((uint64_t)x - (uint64_t)bin >= (uint64_t)size)
+                    bin = (int64_t)((uint64_t)x - (uint64_t)x % (uint64_t)size);
+                out->i[i] = bin;
+            }
             return ML_OK;
         }
     }

@@ -1,7 +1,7 @@
 /* kql/table.h -- hash tables from the cells of key columns to dense numbers: groups, join keys.
  *
- * Keys are compared by value: null equals null, NaN equals NaN, 1 equals 1 whatever batch it came from. One integer or
- * string key has its own short path. SPDX-License-Identifier: MIT */
+ * Keys are compared by value: null equals null, NaN equals NaN, 1 equals 1 whatever batch it came from. Whole numbers
+ * that lie close together within a batch are not hashed row by row, nor is a row that repeats the one before it. SPDX-License-Identifier: MIT */
 #ifndef ML_KQL_TABLE_H
 #define ML_KQL_TABLE_H
 
@@ -9,7 +9,7 @@
 
 struct ml_groups {
     struct ml_rowset keys; /* one row a group, in order of first appearance */
-    uint32_t *slots;       /* owned: group + 1; 0: free */
+    uint64_t *slots;       /* owned: see table.c; 0: free */
     uint64_t *hashes;      /* owned: of each group */
     size_t cap;            /* slots, a power of two */
     size_t hashes_cap;
