@@ -14,7 +14,12 @@ static void add_error(const struct ml_diag *d, struct ml_buf *out)
     ml_buf_json(out, ml_str_of(d->code));
     ml_buf_cstr(out, ",\"message\":");
     ml_buf_json(out, ml_str_of(d->text));
-    ml_buf_printf(out, ",\"line\":%u,\"column\":%u,\"length\":%u}", d->line, d->column, d->len);
+    ml_buf_printf(out, ",\"line\":%u,\"column\":%u,\"length\":%u", d->line, d->column, d->len);
+    if (d->hint[0] != '\0') {
+        ml_buf_cstr(out, ",\"hint\":");
+        ml_buf_json(out, ml_str_of(d->hint));
+    }
+    ml_buf_char(out, '}');
 }
 
 static void run(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out)

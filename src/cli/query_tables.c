@@ -162,6 +162,9 @@ int ml_query_tables_open(struct ml_query_tables *t, struct ml_error *e)
 {
     int rc = t->nstores == 0 ? add_project(t, e) : ML_OK;
     t->catalog = (struct ml_catalog){.find = find_table, .at = table_at, .self = t};
+    if (t->nstores == 0)
+        t->catalog.missing =
+            "there is no store here: run in a project's folder, or name one with --store";
     for (size_t i = 0; i < t->nstores && rc == ML_OK; i++)
         rc = ml_reader_open(t->stores[i].path, ML_READER_CACHE_BYTES / t->nstores,
                             &t->stores[i].reader, e);

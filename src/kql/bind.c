@@ -434,6 +434,8 @@ static struct ml_plan *bind_named(struct ml_binder *b, const struct ml_node *n)
         ml_near_try(&near, k->name);
     if (near.best.p != NULL)
         ml_diag_hint(b->diag, "did you mean '%.*s'?", (int)near.best.n, near.best.p);
+    else if (b->catalog != NULL && b->catalog->missing != NULL)
+        ml_diag_hint(b->diag, "%s", b->catalog->missing);
     return empty_plan(b);
 }
 

@@ -3,6 +3,7 @@
 #include "kql/bind.h"
 
 #include "base/near.h"
+#include "kql/advice.h"
 #include "kql/agg.h"
 #include "kql/text.h"
 
@@ -138,13 +139,27 @@ static struct ml_expr *unknown_name(struct ml_binder *b, const struct ml_node *n
     if (ml__b_failed(b))
         return nothing(b, n);
     struct ml_near near = {.wanted = n->text};
+    if (s->aggregates && s->agg_args != NULL && ml__schema_find(s->agg_args->cols, n->text) >= 0) {
+        ml__b_fail(b, n, "KS142", "column '%.*s' stands outside of an aggregate", (int)n->text.n,
+                   n->text.p);
+        ml_diag_hint(b->diag, "group by it, or choose: max(%.*s), take_any(%.*s)", (int)n->text.n,
+                     n->text.p, (int)n->text.n, n->text.p);
+        return nothing(b, n);
+    }
     ml__b_fail(b, n, "KS142", "unknown column '%.*s'", (int)n->text.n, n->text.p);
     for (uint32_t i = 0; s->cols != NULL && i < s->cols->n; i++)
         ml_near_try(&near, s->cols->at[i].name);
     for (const struct ml_env *e = b->env; e != NULL; e = e->up)
         ml_near_try(&near, e->name);
+    bool filter;
     if (near.best.p != NULL)
         ml_diag_hint(b->diag, "did you mean '%.*s'?", (int)near.best.n, near.best.p);
+    else if (ml_func_find(n->text) != NULL || ml_agg_find(n->text, &filter) != NULL)
+        ml_diag_hint(b->diag, "did you mean the function '%.*s()'?", (int)n->text.n, n->text.p);
+    else if (n->text.n > 0 && n->text.p[0] >= '0' && n->text.p[0] <= '9')
+        ml_diag_hint(b->diag, "a number has no suffix; a timespan is 1d, 2h, 30m, 10s, 5ms");
+    else
+        ml_diag_hint(b->diag, "if it is a text, put it in quotes");
     return nothing(b, n);
 }
 
@@ -319,11 +334,35 @@ static bool is_value(const char *rule, uint32_t i, uint32_t n)
     return i >= (uint32_t)(rule[1] - '0');
 }
 
+/* case(condition, value, ..., value otherwise) */
+static bool check_case(struct ml_binder *b, const struct ml_node *n, struct ml_expr **arg,
+                       uint32_t nargs)
+{
+    if (nargs % 2 == 0) {
+        ml__b_fail(b, n, "KS119",
+                   "'case' takes pairs of a condition and a value, then one value more");
+        ml_diag_hint(b->diag, "the last value is for when no condition holds");
+        return false;
+    }
+    for (uint32_t i = 0; i + 1 < nargs; i += 2) {
+        if (arg[i]->type == ML_T_DYNAMIC)
+            arg[i] = ml__b_cast(b, arg[i], ML_T_BOOL);
+        if (arg[i]->type == ML_T_BOOL || arg[i]->type == ML_T_NONE)
+            continue;
+        ml__b_fail(b, n->kid[i], "KS107", "a condition of 'case' is a bool, not a %s",
+                   ml_type_name(arg[i]->type));
+        return false;
+    }
+    return true;
+}
+
 /* "=0", "=1", "=c": casts the arguments that are values to their common type. */
 static enum ml_type unify(struct ml_binder *b, const struct ml_node *n, const char *rule,
                           struct ml_expr **arg, uint32_t nargs)
 {
     enum ml_type t = ML_T_NONE;
+    if (rule[1] == 'c' && !check_case(b, n, arg, nargs))
+        return t;
     for (uint32_t i = 0; i < nargs; i++) {
         if (!is_value(rule, i, nargs))
             continue;
@@ -459,7 +498,9 @@ static struct ml_expr *unknown_function(struct ml_binder *b, const struct ml_nod
     for (size_t i = 0; (agg = ml_agg_at(i)) != NULL; i++)
         ml_near_try(&near, ml_str_of(agg->name));
     ml__b_fail(b, n, "KS143", "unknown or unsupported function '%.*s'", (int)n->text.n, n->text.p);
-    if (near.best.p != NULL && !ml_str_eq(near.best, n->text))
+    if (ml__advice_function(n->text) != NULL)
+        ml_diag_hint(b->diag, "%s", ml__advice_function(n->text));
+    else if (near.best.p != NULL && !ml_str_eq(near.best, n->text))
         ml_diag_hint(b->diag, "did you mean '%.*s'?", (int)near.best.n, near.best.p);
     return nothing(b, n);
 }
@@ -539,9 +580,15 @@ static struct ml_expr *bind_special(struct ml_binder *b, const struct ml_node *n
             count_error(b, n, is(n, "ago") ? "t" : "?t");
             return now;
         }
-        return n->n == 0
-                   ? now
-                   : ml__b_op(b, n, is(n, "ago") ? "-" : "+", now, ml__b_expr(b, n->kid[0], s));
+        struct ml_expr *span = n->n > 0 ? ml__b_expr(b, n->kid[0], s) : NULL;
+        if (span != NULL && span->type != ML_T_TIMESPAN && span->type != ML_T_NONE) {
+            ml__b_fail(b, n->kid[0], "KS107", "'%.*s' takes a timespan, not a %s", (int)n->text.n,
+                       n->text.p, ml_type_name(span->type));
+            ml_diag_hint(b->diag, "write %.*s(1d), %.*s(30m)", (int)n->text.n, n->text.p,
+                         (int)n->text.n, n->text.p);
+            return now;
+        }
+        return n->n == 0 ? now : ml__b_op(b, n, is(n, "ago") ? "-" : "+", now, span);
     }
     return NULL;
 }
@@ -586,6 +633,11 @@ static struct ml_expr *bind_call(struct ml_binder *b, const struct ml_node *n, s
     }
     if (ml__b_failed(b) || !check_arguments(b, n, f->args, arg, nargs))
         return nothing(b, n);
+    if (strcmp(f->name, "bag_pack") == 0 && nargs % 2 != 0) {
+        ml__b_fail(b, n, "KS119", "'%.*s' takes pairs of a key and a value", (int)n->text.n,
+                   n->text.p);
+        return nothing(b, n);
+    }
     enum ml_type t = result_type(b, n, f, arg, nargs);
     if (nargs == 3 && (strcmp(f->name, "prev") == 0 || strcmp(f->name, "next") == 0))
         arg[2] = ml__b_cast(b, arg[2], t);

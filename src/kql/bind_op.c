@@ -35,6 +35,35 @@ static struct ml_expr *call1(struct ml_binder *b, const struct ml_node *n, const
     return ml__b_call(b, n, ml__op_find(op), t, arg, 1);
 }
 
+static bool is_time(enum ml_type t)
+{
+    return t == ML_T_DATETIME || t == ML_T_TIMESPAN;
+}
+
+/* What a pair of types that do not go together may have meant. */
+static void advise(struct ml_binder *b, const char *op, enum ml_type l, enum ml_type r)
+{
+    enum ml_type other = l == ML_T_STRING ? r : l;
+    bool text = l == ML_T_STRING || r == ML_T_STRING;
+    bool number = ml_type_is_number(l) || ml_type_is_number(r);
+    if (text && strcmp(op, "+") == 0)
+        ml_diag_hint(b->diag, "texts are joined by strcat(a, b)");
+    else if (text && other == ML_T_DATETIME)
+        ml_diag_hint(b->diag,
+                     "a time is written datetime(2026-01-31 12:00), or made by todatetime(x)");
+    else if (text && other == ML_T_TIMESPAN)
+        ml_diag_hint(b->diag, "a timespan is written 1d, 2h, 30m, or made by totimespan(x)");
+    else if (text && other == ML_T_BOOL)
+        ml_diag_hint(b->diag, "true and false stand without quotes");
+    else if (text && ml_type_is_number(other))
+        ml_diag_hint(b->diag,
+                     "a number stands without quotes; tolong(x), todouble(x) convert a text");
+    else if (text)
+        ml_diag_hint(b->diag, "texts are compared with == and !=, or by strcmp(a, b)");
+    else if (number && (is_time(l) || is_time(r)))
+        ml_diag_hint(b->diag, "a timespan has a unit: 1d, 2h, 30m, 10s");
+}
+
 static struct ml_expr *mismatch(struct ml_binder *b, const struct ml_node *n, const char *op,
                                 const struct ml_expr *l, const struct ml_expr *r)
 {
@@ -42,12 +71,9 @@ static struct ml_expr *mismatch(struct ml_binder *b, const struct ml_node *n, co
                ml_type_name(l->type), ml_type_name(r->type));
     if (l->type == ML_T_DYNAMIC || r->type == ML_T_DYNAMIC)
         ml_diag_hint(b->diag, "cast the dynamic value first: tolong(x), todouble(x), tostring(x)");
+    else
+        advise(b, op, l->type, r->type);
     return ml__b_const(b, n, ML_T_NONE, ml_val_null(ML_T_NONE));
-}
-
-static bool is_time(enum ml_type t)
-{
-    return t == ML_T_DATETIME || t == ML_T_TIMESPAN;
 }
 
 /* Type of `x op y` for what is no pair of numbers; NONE: not defined. */

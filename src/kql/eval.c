@@ -76,6 +76,7 @@ static int call_rows(struct ml_ecx *cx, const struct ml_expr *e, const struct ml
                        .n = e->n,
                        .types = types,
                        .type = e->type,
+                       .node = e->node,
                        .name = e->fn->name};
     f.cache = &cx->rt->states[e->id].cache;
     f.drop = &cx->rt->states[e->id].drop;

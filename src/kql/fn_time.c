@@ -351,7 +351,9 @@ struct ml_val ml__fn_format_datetime(struct ml_fcx *f, const struct ml_val *a)
         default:
             if (!separator(s.p[i])) {
                 ml_buf_free(&b);
-                return ml__f_error(f, "'%c' is not allowed in a datetime format", s.p[i]);
+                return ml__f_error(
+                    f, "'%c' is not allowed in a datetime format: use yyyy-MM-dd HH:mm:ss.fff",
+                    s.p[i]);
             }
             ml_buf_add(&b, s.p + i, n);
         }

@@ -129,7 +129,7 @@ struct ml_val ml__f_error(struct ml_fcx *f, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    ml__rt_fail(f->rt, NULL, "ML208", "%s", text);
+    ml__rt_fail(f->rt, f->node, "ML208", "%s", text);
     return ml_val_null(f->type);
 }
 

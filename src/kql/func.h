@@ -20,6 +20,7 @@ struct ml_fcx {
     struct ml_arena *arena;     /* for the result */
     unsigned n;                 /* arguments given */
     const uint8_t *types;       /* their static types */
+    const struct ml_node *node; /* of the call, for messages */
     const char *name;           /* of the function: tells rows that share an implementation apart */
     enum ml_type type;          /* of the result */
     void **cache;               /* the call's own state between rows; starts NULL */

@@ -293,5 +293,10 @@ struct ml_token ml_lex(struct ml_lexer *l, uint32_t pos)
     size_t n = 1;
     while (i + n < l->query.n && (l->query.p[i + n] & 0xC0) == 0x80)
         n++;
-    return bad(l, i, i + n, "unexpected character");
+    t = bad(l, i, i + n, "unexpected character");
+    if (c == '&')
+        ml_diag_hint(l->diag, "did you mean 'and'?");
+    else if (c == '#')
+        ml_diag_hint(l->diag, "a comment starts with //");
+    return t;
 }

@@ -2,6 +2,7 @@
 #include "kql/parse.h"
 
 #include "base/vec.h"
+#include "kql/advice.h"
 
 struct ml_node *ml__p_fail(struct ml_parser *p, const char *code, const char *what)
 {
@@ -17,6 +18,11 @@ struct ml_node *ml__p_expected(struct ml_parser *p, const char *what)
     else
         ml_diag_set(p->lex.diag, "KS005", p->tok.pos, p->tok.len, "%s expected, not '%.*s'", what,
                     (int)(p->tok.len < 40 ? p->tok.len : 40), p->tok.text.p);
+    struct ml_str token = {p->lex.query.p + p->tok.pos, p->tok.len};
+    struct ml_str before = {p->lex.query.p, p->tok.pos};
+    const char *hint = ml__advice_token(token, before, what);
+    if (hint != NULL)
+        ml_diag_hint(p->lex.diag, "%s", hint);
     p->tok.kind = ML_TOK_END;
     return &p->dummy;
 }

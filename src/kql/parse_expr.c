@@ -294,8 +294,10 @@ static struct ml_node *name_or_call(struct ml_parser *p)
     }
     if (ml__p_is(p, "datatable") && call)
         return datatable(p);
-    if (ml__p_is(p, "not") && !call)
-        return ml__p_expected(p, "'(' after not");
+    if (ml__p_is(p, "not") && !call) {
+        ml__p_next(p);
+        return ml__p_expected(p, "'('");
+    }
     for (const char *const *r = reserved; *r != NULL; r++)
         if (ml__p_is(p, *r))
             return ml__p_expected(p, "an expression");

@@ -21,6 +21,7 @@
 #include "kql/parse.h"
 
 #include "base/near.h"
+#include "kql/advice.h"
 
 static struct ml_node *op_node(struct ml_parser *p, const char *name, uint32_t pos)
 {
@@ -138,6 +139,13 @@ static void rule_named(struct ml_parser *p, struct ml_node *n)
     do {
         ml__p_add(p, n, ml__p_named_expr(p));
     } while (ml__p_take(p, ","));
+}
+
+static void rule_distinct(struct ml_parser *p, struct ml_node *n)
+{
+    rule_named(p, n);
+    if (n->n == 0)
+        ml__p_expected(p, "a column or '*'");
 }
 
 static void rule_names(struct ml_parser *p, struct ml_node *n)
@@ -613,7 +621,7 @@ static const struct {
     {"sample-distinct", "sample-distinct", rule_of},
     {"top-nested", "top-nested", rule_top_nested},
     {"count", "count", rule_count},
-    {"distinct", "distinct", rule_named},
+    {"distinct", "distinct", rule_distinct},
     {"union", "union", rule_union},
     {"join", "join", rule_join},
     {"lookup", "lookup", rule_join},
@@ -682,6 +690,15 @@ static struct ml_str word_at(struct ml_parser *p, struct ml_token *last)
     return (struct ml_str){p->tok.text.p, end - p->tok.pos};
 }
 
+static struct ml_node *no_operator(struct ml_parser *p)
+{
+    bool bar = ml__p_is(p, "|");
+    ml__p_expected(p, "an operator");
+    if (bar)
+        ml_diag_hint(p->lex.diag, "%s", ml__advice_operator(ML_STR("|")));
+    return &p->dummy;
+}
+
 static struct ml_node *unknown(struct ml_parser *p, struct ml_str word)
 {
     uint32_t pos = p->tok.pos;
@@ -696,7 +713,10 @@ static struct ml_node *unknown(struct ml_parser *p, struct ml_str word)
         ml_near_try(&near, ml_str_of(rules[i].word));
     ml_diag_set(p->lex.diag, "KS176", pos, (uint32_t)word.n, "unknown operator '%.*s'",
                 (int)(word.n < 60 ? word.n : 60), word.p);
-    if (near.best.p != NULL)
+    const char *hint = ml__advice_operator(word);
+    if (hint != NULL)
+        ml_diag_hint(p->lex.diag, "%s", hint);
+    else if (near.best.p != NULL)
         ml_diag_hint(p->lex.diag, "did you mean '%.*s'?", (int)near.best.n, near.best.p);
     return ml__p_fail(p, "KS176", "");
 }
@@ -718,7 +738,7 @@ struct ml_node *ml__p_op(struct ml_parser *p)
 {
     struct ml_token last;
     if (p->tok.kind != ML_TOK_NAME)
-        return ml__p_expected(p, "an operator");
+        return no_operator(p);
     struct ml_str word = word_at(p, &last);
     for (size_t i = 0; i < RULES; i++)
         if (ml_str_eq(word, ml_str_of(rules[i].word)))

@@ -78,6 +78,7 @@ struct ml_catalog {
     const struct ml_source *(*find)(const struct ml_catalog *c, struct ml_str name);
     /* The i-th table, for wildcards and `search`; NULL after the last. */
     const struct ml_source *(*at)(const struct ml_catalog *c, size_t i);
+    const char *missing; /* a hint for who names a table that is not there; NULL: none */
     void *self;
 };
 

@@ -18,7 +18,9 @@ def test_block(program, block, options):
         assert "error" in answer, answer
         e = answer["error"]
         assert (e["code"], f"{e['line']}:{e['column']}") == (code, place), e
-        assert text in e["message"]
+        message, _, hint = text.partition(" -> ")
+        assert message in e["message"]
+        assert hint in e.get("hint", "")
         return
     columns, rows = blocks.table_of(answer)
     assert columns == block.columns
