@@ -167,6 +167,10 @@ def heap_stop() -> None:
 def heap_live() -> int:
     """Bytes allocated minus freed since heap_start, by all threads; 0 while off."""
 
+def heap_mark() -> Tuple[int, int]:
+    """(net, high) of this thread: allocated minus freed since heap_start, and the highest of that since the
+    last mark. Lines that are measured set marks too."""
+
 def heap_status() -> Dict[str, Any]:
     """mode ("line" while off), live_bytes, thread_net_bytes (of this thread), foreign_frees (blocks freed
     that were not seen allocated), stale_blocks, ledger_bytes and ledger_resident_bytes (memline's own),

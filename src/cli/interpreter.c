@@ -1,6 +1,7 @@
 /* cli/interpreter.c -- see interpreter.h. SPDX-License-Identifier: MIT */
 #include "cli/interpreter.h"
 
+#include "base/mem.h"
 #include "base/port.h"
 
 #include <errno.h>
@@ -131,4 +132,25 @@ int ml_interpreter_check(const char *python, struct ml_error *e)
         ml_fail(e, ML_EIO, "Python '%s' does not work: it ended with status %d", python, status);
     ml_hint(e, "set MEMLINE_PYTHON to the path of a working Python 3.8 or later");
     return ML_EIO;
+}
+
+int ml_interpreter_become(const char *flag, const char *word, int argc, char **argv,
+                          struct ml_error *e)
+{
+    char python[PATH_MAX];
+    int rc = ml_interpreter_find(python, sizeof python, e);
+    if (rc == ML_OK)
+        rc = ml_interpreter_check(python, e);
+    const char **all = rc == ML_OK ? ml_calloc((size_t)argc + 3, sizeof *all) : NULL;
+    if (all == NULL)
+        return rc != ML_OK ? rc : ml_fail(e, ML_ENOMEM, "out of memory");
+    all[0] = python;
+    all[1] = flag;
+    all[2] = word;
+    for (int i = 1; i < argc; i++)
+        all[i + 2] = argv[i];
+    execvp(python, (char *const *)all);
+    int err = errno;
+    ml_free(all);
+    return ml_fail_errno(e, err, "cannot start Python '%s'", python);
 }

@@ -20,4 +20,9 @@ int ml_interpreter_find(char *out, size_t out_bytes, struct ml_error *e);
  * Cost: one start of the interpreter, about 15 ms. */
 int ml_interpreter_check(const char *python, struct ml_error *e);
 
+/* Become `PYTHON FLAG WORD ARGUMENTS`, where FLAG is -m or -c: an exec, so that process id, standard streams,
+ * signals and exit status are the program's own. Comes back only with an error. */
+int ml_interpreter_become(const char *flag, const char *word, int argc, char **argv,
+                          struct ml_error *e);
+
 #endif

@@ -60,6 +60,17 @@ static PyObject *heap_live(PyObject *module, PyObject *unused)
     return PyLong_FromLongLong(ml_heap_live());
 }
 
+/* What this thread has allocated and not freed now, and the highest of that since the last mark. Lines that
+ * are measured set marks of their own. */
+static PyObject *heap_mark(PyObject *module, PyObject *unused)
+{
+    struct ml_heap_thread *t = ml_heap_thread();
+    if (t == NULL)
+        return Py_BuildValue("(ii)", 0, 0);
+    long long high = ml_heap_mark(t);
+    return Py_BuildValue("(LL)", (long long)atomic_load(&t->net_bytes), high);
+}
+
 static const char *mode_name(void)
 {
     switch (atomic_load(&ml_heap_mode_now)) {
@@ -198,6 +209,9 @@ static PyMethodDef methods[] = {
     {"heap_stop", heap_stop, METH_NOARGS, "heap_stop()\n--\n\nAccount no longer."},
     {"heap_live", heap_live, METH_NOARGS,
      "heap_live()\n--\n\nBytes allocated minus freed since heap_start, by all threads."},
+    {"heap_mark", heap_mark, METH_NOARGS,
+     "heap_mark()\n--\n\n(net, high) of this thread: bytes now, and the highest since the last "
+     "mark."},
     {"heap_status", heap_status, METH_NOARGS, "heap_status()\n--\n\nTotals, as a dict."},
     {"scope_open", scope_open, METH_VARARGS,
      "scope_open(name, key)\n--\n\nA new scope's id; 0 while nothing is accounted for."},

@@ -60,11 +60,24 @@ class Target:
         script.write_text(GROW)
         self.book = folder / "grow.book"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "memline", "run", "--no-report", "-o", str(self.book), str(script)]
+            [
+                sys.executable,
+                "-m",
+                "memline",
+                "run",
+                "--no-report",
+                "-o",
+                str(self.book),
+                str(script),
+            ]
             + [str(rounds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**clean_environment(), "MEMLINE_CONFIG": "", "MEMLINE_BOOKS": str(folder / "shelf")},
+            env={
+                **clean_environment(),
+                "MEMLINE_CONFIG": "",
+                "MEMLINE_BOOKS": str(folder / "shelf"),
+            },
             cwd=str(folder),
         )
         assert self.process.stdout is not None
@@ -208,7 +221,17 @@ def test_rates_rise_while_the_program_works(tmp_path: Path, screen: Any) -> None
     script.write_text(GROW)
     book = tmp_path / "g.book"
     worker = subprocess.Popen(
-        [sys.executable, "-m", "memline", "run", "--no-report", "-o", str(book), str(script), "100000"],
+        [
+            sys.executable,
+            "-m",
+            "memline",
+            "run",
+            "--no-report",
+            "-o",
+            str(book),
+            str(script),
+            "100000",
+        ],
         env={**clean_environment(), "MEMLINE_CONFIG": ""},
     )
     try:
