@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -122,6 +123,10 @@ class Host:
     ) -> Answer:
         """Status, headers (lower-case names; the last of a name), body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self.scheme == "https":
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=timeout, context=ssl._create_unverified_context()
+            )
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()

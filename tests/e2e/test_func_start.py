@@ -7,10 +7,8 @@ import json
 import os
 import re
 import socket
-import ssl
 import subprocess
 import time
-import urllib.request
 from pathlib import Path
 from typing import Dict, List
 
@@ -473,21 +471,6 @@ def test_cors(program: str, tmp_path: Path) -> None:
             "access-control-allow-origin"
             not in host.ask("/api/hello", headers={"Origin": "http://c"})[1]
         )
-
-
-def test_https(program: str, tmp_path: Path) -> None:
-    root = write_app(tmp_path / "app", {"function_app.py": APP})
-    with Host(program, root, "--useHttps") as host:
-        assert host.scheme == "https"
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        url = f"https://127.0.0.1:{host.port}/api/echo"
-        data = os.urandom(3 << 20)
-        with urllib.request.urlopen(
-            urllib.request.Request(url, data), context=context, timeout=60
-        ) as answer:
-            assert answer.read() == data
 
 
 def test_tls_to_a_plain_port_is_told(shared: Host) -> None:
