@@ -49,6 +49,10 @@ build/.system-%: tools/setup.sh build/.system
 	.venv/bin/pip install -q --disable-pip-version-check --prefer-binary -r $<
 	@touch $@
 
+build/.azurite: tools/azurite.sh | build/.system
+	@tools/azurite.sh build/azurite
+	@touch $@
+
 # Meson itself notices changed meson.build files; this rule is for the first time, and for a
 # folder left half-configured.
 build/build.ninja: .venv/.tools
@@ -80,7 +84,7 @@ test-c: build build/.system-test
 	$(IN_VENV) meson setup build $(SETUP_ARGS) -Dtests=true --reconfigure >/dev/null
 	$(IN_VENV) tools/test_c.sh build c $(T)
 
-test-py: build .venv/.real
+test-py: build .venv/.real build/.azurite
 	@mkdir -p build/results
 	@tools/test_py.sh .venv "$(T)" $(PY_TESTS)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/setup.sh [build] [test] [lint] [bench] -- install the Debian packages that are missing, and only those.
+# tools/setup.sh [build] [test] [lint] [bench] [node] -- install the Debian packages that are missing, and only those.
 # Quick when there is nothing to do. Needs root or sudo only if there is.
 set -eu
 
@@ -8,6 +8,7 @@ build="gcc pkg-config libsqlite3-dev libuv1-dev libmicrohttpd-dev libjansson-dev
 test="libcmocka-dev"
 lint="clang clang-format clang-tidy libclang-rt-14-dev"
 bench="valgrind"
+node="nodejs npm"
 python=${PYTHON:-python3}
 
 wanted=""
@@ -17,9 +18,10 @@ for group in "${@:-build}"; do
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;
+    node) wanted="$wanted $node" ;;
     *)
         echo "setup: unknown group '$group'" >&2
-        echo "  try: tools/setup.sh build test lint bench" >&2
+        echo "  try: tools/setup.sh build test lint bench node" >&2
         exit 2
         ;;
     esac
