@@ -15,9 +15,9 @@ static const struct {
     const char *type;
     enum ml_trigger kind;
 } kinds[] = {
-    {"httpTrigger", ML_TRIGGER_HTTP},
-    {"timerTrigger", ML_TRIGGER_TIMER},
-    {"warmupTrigger", ML_TRIGGER_WARMUP},
+    {"httpTrigger", ML_TRIGGER_HTTP},     {"timerTrigger", ML_TRIGGER_TIMER},
+    {"warmupTrigger", ML_TRIGGER_WARMUP}, {"queueTrigger", ML_TRIGGER_QUEUE},
+    {"blobTrigger", ML_TRIGGER_BLOB},
 };
 
 static bool ends_with(const char *s, const char *tail)
@@ -65,6 +65,20 @@ static bool is_disabled(const struct ml_function *f)
     return false;
 }
 
+enum ml_role ml_binding_role(const json_t *binding)
+{
+    const char *type = json_string_value(ml_json_get(binding, "type"));
+    const char *direction = json_string_value(ml_json_get(binding, "direction"));
+    bool out = direction != NULL && strcasecmp(direction, "in") != 0;
+    if (type == NULL || (!out && ends_with(type, "trigger")) || (out && !strcasecmp(type, "http")))
+        return ML_ROLE_NONE;
+    if (strcasecmp(type, "blob") == 0)
+        return out ? ML_ROLE_BLOB_OUT : ML_ROLE_BLOB_IN;
+    if (strcasecmp(type, "queue") == 0 && out)
+        return ML_ROLE_QUEUE_OUT;
+    return out ? ML_ROLE_OTHER_OUT : ML_ROLE_OTHER_IN;
+}
+
 static void read_bindings(struct ml_function *f)
 {
     size_t i;
@@ -75,6 +89,7 @@ static void read_bindings(struct ml_function *f)
         const char *type = json_is_string(type_v) ? json_string_value(type_v) : "";
         const char *name = json_is_string(name_v) ? json_string_value(name_v) : "";
         bool out = json_is_string(dir_v) && strcasecmp(json_string_value(dir_v), "out") == 0;
+        f->bound = f->bound || ml_binding_role(b) != ML_ROLE_NONE;
         if (strcmp(name, "$return") == 0)
             f->has_return = true;
         if (out && strcasecmp(type, "http") == 0)
@@ -151,7 +166,7 @@ static int function_init(struct ml_function *f, json_t *entry, const struct ml_s
         read_auth(f);
         read_route(f, s);
     } else if (f->kind == ML_TRIGGER_OTHER) {
-        f->not_run = "this trigger has no local service here";
+        f->not_run = ml_strdup("this trigger has no local service here");
     }
     return ML_OK;
 }
@@ -247,6 +262,7 @@ void ml_app_unref(struct ml_app *a)
     for (size_t i = 0; i < a->n; i++) {
         json_decref(a->functions[i].entry);
         ml_free(a->functions[i].error);
+        ml_free(a->functions[i].not_run);
         ml_route_free(a->functions[i].route);
     }
     ml_free(a->functions);

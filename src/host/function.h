@@ -19,8 +19,19 @@ enum ml_trigger {
     ML_TRIGGER_HTTP,
     ML_TRIGGER_TIMER,
     ML_TRIGGER_WARMUP,
+    ML_TRIGGER_QUEUE,
+    ML_TRIGGER_BLOB,
     ML_TRIGGER_OTHER,
     ML_TRIGGER_NONE
+};
+/* What a binding is to the host. */
+enum ml_role {
+    ML_ROLE_NONE, /* the trigger, the HTTP answer */
+    ML_ROLE_BLOB_IN,
+    ML_ROLE_BLOB_OUT,
+    ML_ROLE_QUEUE_OUT,
+    ML_ROLE_OTHER_IN,
+    ML_ROLE_OTHER_OUT
 };
 enum ml_auth { ML_AUTH_FUNCTION, ML_AUTH_ANONYMOUS, ML_AUTH_ADMIN };
 
@@ -39,7 +50,8 @@ struct ml_function {
     const char *http_out; /* name of the http output binding; NULL: none */
     char *error;          /* owned: in error, not to be invoked; NULL: fine */
     bool load_error;      /* the worker could not load it: its route answers 500 */
-    const char *not_run;  /* its trigger does not run here, because ... ; NULL: it does */
+    char *not_run;        /* owned: its trigger does not run here, because ... ; NULL: it does */
+    bool bound;           /* has bindings whose role is not NONE */
     /* http */
     struct ml_route *route;
     enum ml_auth auth;
@@ -61,6 +73,7 @@ int ml_app_new(const json_t *index, const struct ml_settings *s, struct ml_app *
 struct ml_app *ml_app_ref(struct ml_app *a);
 void ml_app_unref(struct ml_app *a); /* NULL is fine */
 
+enum ml_role ml_binding_role(const json_t *binding);
 struct ml_function *ml_app_find(const struct ml_app *a, const char *name); /* any case; or NULL */
 /* True if it takes the method; a function without methods takes all. */
 bool ml_function_takes(const struct ml_function *f, struct ml_str method);

@@ -7,6 +7,7 @@
  *   admin.c      /admin
  *   endpoints.c  queries and telemetry of other clients
  *   timer.c      timer triggers
+ *   listeners.c  queue and blob triggers; bindings.c: blobs and messages in and out of an invocation
  *   record.c     lines of the console, rows of the records; record_call.c: those of an invocation
  *
  * Threads: the loop's. SPDX-License-Identifier: MIT */
@@ -34,6 +35,8 @@ struct ml_host;
 struct ml_invocation;
 struct ml_records;
 struct ml_timers;
+struct ml_storage;
+struct ml_listeners;
 struct ml_source_watch;
 struct ml_keys;
 struct ml_cors;
@@ -136,6 +139,8 @@ struct ml_host {
 
     struct ml_records *records; /* NULL: telemetry is off */
     struct ml_timers *timers;
+    struct ml_listeners *listeners; /* queue and blob triggers; NULL: none */
+    struct ml_storage *storage;     /* NULL until something needs it */
     struct ml_source_watch *watch;
     struct ml_cors *cors;           /* NULL: off */
     struct ml_keys *keys;           /* NULL: off */
@@ -182,9 +187,11 @@ struct ml_call {
     void (*write_inputs)(void *user, struct ml_buf *json, struct ml_buf *payload);
     /* Writes the "metadata" object's members; NULL: none. */
     void (*write_metadata)(void *user, struct ml_buf *json);
-    /* The end: ok tells success; result is the R frame's JSON (NULL: the worker is gone). Optional. */
+    /* The end: ok tells success; result is the R frame's JSON, without payload (NULL: there is none). Optional. */
     void (*on_end)(void *user, bool ok, const struct ml_frame *result);
     void *user;
+    const struct ml_body
+        *body; /* follows the frame in chunks: http's, or a blob; lives until on_end; NULL: none */
     const char *retry_id; /* the id of the try before, for retries; NULL: a new one */
     int retry_count;
     int retry_max;               /* -1: for ever; ML_NO_RETRY: no policy */
@@ -230,6 +237,14 @@ int ml_front_reply_start(struct ml_host *h, struct ml_http_request *r, const str
 void ml_timers_check(struct ml_host *h);
 void ml_timers_start(struct ml_host *h);
 void ml_timers_stop(struct ml_host *h);
+
+/* -- listeners.c --------------------------------------------------------------------------------- */
+
+/* Queue and blob triggers whose settings are missing or wrong are put into error, or told as not run. */
+void ml_listeners_check(struct ml_host *h);
+void ml_listeners_start(struct ml_host *h);
+/* No new messages and blobs; what runs goes on. */
+void ml_listeners_stop(struct ml_host *h);
 
 /* -- admin.c ------------------------------------------------------------------------------------- */
 

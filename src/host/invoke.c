@@ -3,11 +3,13 @@
  * A request's body above ML_BODY_INLINE follows the invoke frame in chunks, the next one when the last
  * was taken by the kernel (and, for a function that reads it as a stream, as it comes from the client and as the
  * worker gives credit); a result's body above it is collected (in a file when it is long) and then
- * sent. Streamed responses are passed on as they come, with credit given back as the client takes them.
+ * sent. Bindings beside the trigger (bindings.h) are read before the frame goes out, and written before the
+ * invocation ends. Streamed responses are passed on as they come, with credit given back as the client takes them.
  * SPDX-License-Identifier: MIT */
 #include "host/host.h"
 
 #include "base/mem.h"
+#include "host/bindings.h"
 #include "host/id.h"
 #include "host/record.h"
 
@@ -25,12 +27,20 @@ struct ml_invocation {
         call; /* its pointers are the caller's; reason and details are static or the function's */
     struct ml_call_ids ids;
     uint64_t start_ns;
-    bool has_body;    /* the request's body goes in chunks: */
-    bool pumping;     /* one is on its way to the worker */
-    bool pumped;      /* all are sent, or no more can be */
-    uint64_t body_at; /* sent so far */
-    uint64_t credit;  /* bytes that may be sent before the worker gives more */
-    json_t *result;   /* owned: an R frame whose body comes in chunks */
+    struct ml_buf out; /* the invoke frame, while inputs are read */
+    size_t out_at;
+    struct ml_buf payload;
+    struct ml_bindings *bound;    /* owned; NULL: none */
+    const struct ml_body *chunks; /* follows the invoke frame; NULL: nothing does */
+    bool has_body;                /* it does so now: */
+    bool pumping;                 /* one is on its way to the worker */
+    bool pumped;                  /* all are sent, or no more can be */
+    uint64_t body_at;             /* sent so far */
+    uint64_t credit;              /* bytes that may be sent before the worker gives more */
+    json_t *result; /* owned: an R frame whose body comes in chunks, or whose outputs are written */
+    struct ml_frame settled; /* the same with its payload, while outputs are written */
+    struct ml_buf result_payload;
+    bool is_settled; /* the worker has done its part */
     struct ml_body body;
     bool streaming; /* the reply was started */
     bool timed_out;
@@ -78,6 +88,10 @@ static void unlink_and_free(struct ml_invocation *inv)
         inv->next->prev = inv->prev;
     h->n_running--;
     inv->slot->running--;
+    ml_bindings_free(inv->bound);
+    ml_buf_free(&inv->out);
+    ml_buf_free(&inv->payload);
+    ml_buf_free(&inv->result_payload);
     json_decref(inv->result);
     ml_body_release(&inv->body);
     ml_app_unref(inv->app);
@@ -96,6 +110,7 @@ static int respond(struct ml_invocation *inv, bool *ok, const struct ml_frame *f
         ml_http_reply_end(r, *ok);
         return 200;
     }
+    r->user = NULL; /* no more news of its bodies */
     if (*ok) {
         int status = ml_front_reply(h, r, inv->call.fn, f, inv->body.bytes != 0 ? &inv->body : NULL,
                                     why);
@@ -127,10 +142,13 @@ static void end(struct ml_invocation *inv, bool ok, const struct ml_frame *f, co
     out.ok = ok;
     ml_record_executed(h, call.fn, &inv->ids, inv->call.reason, &out);
     ml_record_drop_request(&out);
-    struct ml_app *app = ml_app_ref(inv->app); /* fn outlives the callback */
+    struct ml_app *app = ml_app_ref(
+        inv->app); /* fn outlives the callback, and so does the result */
+    struct ml_frame last = {'R', f != NULL ? json_incref(f->json) : NULL, {NULL, 0}};
     unlink_and_free(inv);
     if (call.on_end != NULL)
-        call.on_end(call.user, ok, f);
+        call.on_end(call.user, ok, last.json != NULL ? &last : NULL);
+    json_decref(last.json);
     if (r != NULL)
         ml_front_ended(h);
     ml_app_unref(app);
@@ -144,7 +162,7 @@ void ml_invocations_fail(struct ml_host *h, const struct ml_slot *s, const char 
 {
     for (;;) { /* from the head each time: an end may change the list */
         struct ml_invocation *inv = h->running;
-        while (inv != NULL && s != NULL && inv->slot != s)
+        while (inv != NULL && s != NULL && (inv->slot != s || inv->is_settled))
             inv = inv->next;
         if (inv == NULL)
             return;
@@ -159,30 +177,62 @@ static void pump(struct ml_invocation *inv);
 static bool body_in_chunks(const json_t *result)
 {
     const json_t *ret = json_object_get(result, "return");
+    const char *name;
+    json_t *datum;
+    json_object_foreach(json_object_get(result, "outputs"), name, datum)
+        if (json_is_true(json_object_get(datum, "chunks")))
+            return true;
     return json_is_true(json_object_get(json_object_get(ret, "body"), "chunks")) ||
            json_is_true(json_object_get(ret, "chunks"));
+}
+
+static void on_written(void *user, const char *problem)
+{
+    struct ml_invocation *inv = user;
+    if (problem != NULL)
+        end(inv, false, NULL, problem);
+    else
+        end(inv, true, &inv->settled, NULL);
+}
+
+/* The function has returned: write what it set, then end. */
+static void settle(struct ml_invocation *inv)
+{
+    inv->settled = (struct ml_frame){'R', inv->result, ml_buf_view(&inv->result_payload)};
+    inv->is_settled = true;
+    if (inv->bound != NULL)
+        ml_bindings_write(inv->bound, &inv->settled, &inv->body, on_written, inv);
+    else
+        end(inv, true, &inv->settled, NULL);
 }
 
 static void on_result(struct ml_invocation *inv, const struct ml_frame *f)
 {
     bool ok = json_is_true(json_object_get(f->json, "ok"));
-    if (ok && body_in_chunks(f->json) && inv->call.reply && !inv->streaming) {
-        inv->result = json_incref(f->json);
-        inv->body.memory_max = ML_BODY_INLINE;
+    bool wanted = (inv->call.reply && !inv->streaming) || inv->bound != NULL;
+    bool chunked = body_in_chunks(f->json) && wanted;
+    if (!ok || (inv->bound == NULL && !chunked)) {
+        end(inv, ok, f, NULL);
         return;
     }
-    end(inv, ok, f, NULL);
+    ml_buf_str(&inv->result_payload, f->payload);
+    inv->result = json_incref(f->json);
+    inv->body.memory_max = ML_BODY_INLINE;
+    if (inv->result_payload.status != ML_OK)
+        end(inv, false, NULL, "out of memory");
+    else if (!chunked)
+        settle(inv);
 }
 
 static void on_chunk(struct ml_invocation *inv, const struct ml_frame *f)
 {
     bool last = json_is_true(json_object_get(f->json, "last"));
     const char *error = ml_json_text(f->json, "error");
-    if (inv->streaming) {
+    if (inv->streaming && inv->result == NULL) {
         (void)ml_http_reply_write(inv->call.http, f->payload);
         return; /* the end comes with R */
     }
-    if (inv->result == NULL)
+    if (inv->result == NULL || inv->is_settled)
         return;
     int rc = error == NULL ? ml_body_add(&inv->body, f->payload) : ML_EIO;
     if (rc != ML_OK) {
@@ -191,8 +241,7 @@ static void on_chunk(struct ml_invocation *inv, const struct ml_frame *f)
                        error != NULL ? error : ml_status_text(rc));
         end(inv, false, NULL, text);
     } else if (last) {
-        struct ml_frame whole = {.type = 'R', .json = inv->result};
-        end(inv, true, &whole, NULL);
+        settle(inv);
     }
 }
 
@@ -270,8 +319,7 @@ static void send_chunk(struct ml_invocation *inv, size_t n, bool last, const cha
     ml_buf_char(&b, '}');
     ml_wire_end_json(&b, at);
     char *p = error == NULL && n != 0 ? ml_buf_reserve(&b, n) : NULL;
-    if (p != NULL &&
-        (ml_body_read(&inv->call.http->body, inv->body_at, p, n, &got) != ML_OK || got != n))
+    if (p != NULL && (ml_body_read(inv->chunks, inv->body_at, p, n, &got) != ML_OK || got != n))
         error = "it cannot be read back";
     if (error != NULL) {
         b.n = open;
@@ -300,18 +348,19 @@ static void send_chunk(struct ml_invocation *inv, size_t n, bool last, const cha
 static void pump(struct ml_invocation *inv)
 {
     const struct ml_http_request *r = inv->call.http;
+    bool early = r != NULL && inv->chunks == &r->body && r->early;
     if (inv->pumping || inv->pumped || inv->slot->worker == NULL)
         return;
-    if (r->early && r->body_state == ML_HTTP_BODY_TOO_LARGE) {
+    if (early && r->body_state == ML_HTTP_BODY_TOO_LARGE) {
         send_chunk(inv, 0, false, "it is too large");
         return;
     }
-    if (r->early && r->body_state == ML_HTTP_BODY_BROKEN) {
+    if (early && r->body_state == ML_HTTP_BODY_BROKEN) {
         send_chunk(inv, 0, false, "the client has gone, or it cannot be kept");
         return;
     }
-    uint64_t n = r->body.bytes - inv->body_at;
-    bool whole = !r->early || r->body_state == ML_HTTP_BODY_WHOLE;
+    uint64_t n = inv->chunks->bytes - inv->body_at;
+    bool whole = !early || r->body_state == ML_HTTP_BODY_WHOLE;
     bool all = n <= ML_BODY_CHUNK && n <= inv->credit;
     if (!all)
         n = inv->credit < ML_BODY_CHUNK ? inv->credit : ML_BODY_CHUNK;
@@ -335,42 +384,104 @@ static void write_trace(struct ml_buf *b, const struct ml_call_ids *ids)
     ml_buf_cstr(b, ",\"attributes\":{}}");
 }
 
-static int send_invoke(struct ml_invocation *inv)
+/* The frame up to the inputs that come with the call; "inputs" is still open. */
+static void write_invoke(struct ml_invocation *inv)
 {
     const struct ml_call *c = &inv->call;
-    struct ml_buf b = {0}, payload = {0};
-    size_t at = ml_wire_begin(&b, 'v');
-    ml_buf_printf(&b, "{\"id\":\"%s\",\"function\":", inv->ids.id);
-    ml_buf_json(&b, ml_str_of(c->fn->id));
-    ml_buf_cstr(&b, ",\"name\":");
-    ml_buf_json(&b, ml_str_of(c->fn->name));
-    ml_buf_cstr(&b, ",\"inputs\":{");
-    if (c->write_inputs != NULL)
-        c->write_inputs(c->user, &b, &payload);
-    ml_buf_cstr(&b, "},\"metadata\":{");
-    if (c->write_metadata != NULL)
-        c->write_metadata(c->user, &b);
-    ml_buf_char(&b, '}');
-    write_trace(&b, &inv->ids);
+    struct ml_buf *b = &inv->out;
+    inv->out_at = ml_wire_begin(b, 'v');
+    ml_buf_printf(b, "{\"id\":\"%s\",\"function\":", inv->ids.id);
+    ml_buf_json(b, ml_str_of(c->fn->id));
+    ml_buf_cstr(b, ",\"name\":");
+    ml_buf_json(b, ml_str_of(c->fn->name));
+    write_trace(b, &inv->ids);
     if (c->retry_max != ML_NO_RETRY) {
-        ml_buf_printf(&b, ",\"retry\":{\"count\":%d,\"max\":%d,\"exception\":", c->retry_count,
+        ml_buf_printf(b, ",\"retry\":{\"count\":%d,\"max\":%d,\"exception\":", c->retry_count,
                       c->retry_max);
         if (c->retry_exception != NULL)
-            ml_buf_json(&b, ml_str_of(c->retry_exception));
+            ml_buf_json(b, ml_str_of(c->retry_exception));
         else
-            ml_buf_cstr(&b, "null");
-        ml_buf_char(&b, '}');
+            ml_buf_cstr(b, "null");
+        ml_buf_char(b, '}');
     } else {
-        ml_buf_cstr(&b, ",\"retry\":null");
+        ml_buf_cstr(b, ",\"retry\":null");
     }
-    ml_buf_printf(&b, ",\"stream\":%s}", c->fn->stream && c->http != NULL ? "true" : "false");
-    ml_wire_end_json(&b, at);
-    ml_buf_str(&b, ml_buf_view(&payload));
-    ml_wire_end(&b, at);
-    if (payload.status != ML_OK)
-        b.status = payload.status;
-    ml_buf_free(&payload);
-    return ml_worker_send(inv->slot->worker, &b, NULL, NULL);
+    ml_buf_printf(b, ",\"stream\":%s", c->fn->stream && c->http != NULL ? "true" : "false");
+    ml_buf_cstr(b, ",\"metadata\":{");
+    if (c->write_metadata != NULL)
+        c->write_metadata(c->user, b);
+    ml_buf_cstr(b, "},\"inputs\":{");
+    if (c->write_inputs != NULL)
+        c->write_inputs(c->user, b, &inv->payload);
+}
+
+/* Closes the frame and sends it, and what follows it. The invocation may have ended afterwards. */
+static void send_invoke(struct ml_invocation *inv)
+{
+    struct ml_buf *b = &inv->out;
+    ml_buf_cstr(b, "}}");
+    ml_wire_end_json(b, inv->out_at);
+    ml_buf_str(b, ml_buf_view(&inv->payload));
+    ml_wire_end(b, inv->out_at);
+    if (inv->payload.status != ML_OK)
+        b->status = inv->payload.status;
+    ml_buf_free(&inv->payload);
+    if (inv->slot->worker == NULL || ml_worker_send(inv->slot->worker, b, NULL, NULL) != ML_OK) {
+        end(inv, false, NULL, "The invocation could not be sent to the worker.");
+        return;
+    }
+    if (inv->chunks == NULL)
+        return;
+    inv->has_body = true;
+    inv->credit = inv->call.fn->stream && inv->call.http != NULL ? ML_STREAM_WINDOW : UINT64_MAX;
+    pump(inv);
+}
+
+static void on_inputs(void *user, const char *problem)
+{
+    struct ml_invocation *inv = user;
+    if (problem == NULL) {
+        bool first = inv->out.n != 0 && inv->out.p[inv->out.n - 1] == '{';
+        int rc = ml_bindings_write_inputs(inv->bound, first, inv->chunks == NULL, &inv->out,
+                                          &inv->payload, &inv->chunks);
+        if (rc != ML_OK)
+            problem = rc == ML_ELIMIT ? "The inputs of one invocation are too long together."
+                                      : ml_status_text(rc);
+    }
+    if (problem != NULL)
+        end(inv, false, NULL, problem);
+    else
+        send_invoke(inv);
+}
+
+/* The members "metadata" and "inputs" as the frame has them so far. */
+static json_t *frame_data(const struct ml_invocation *inv)
+{
+    struct ml_buf b = {0};
+    const char *from = inv->out.status == ML_OK
+                           ? memmem(inv->out.p, inv->out.n, ",\"metadata\":{", 13)
+                           : NULL;
+    if (from == NULL)
+        return NULL;
+    ml_buf_char(&b, '{');
+    ml_buf_add(&b, from + 1, inv->out.n - (size_t)(from + 1 - inv->out.p));
+    ml_buf_cstr(&b, "}}");
+    json_t *doc = b.status == ML_OK ? json_loadb(b.p, b.n, 0, NULL) : NULL;
+    ml_buf_free(&b);
+    return doc;
+}
+
+/* Bindings beside the trigger: the frame waits until they are read. */
+static void begin_bound(struct ml_invocation *inv)
+{
+    struct ml_frame data = {'v', frame_data(inv), ml_buf_view(&inv->payload)};
+    int rc = data.json != NULL ? ml_bindings_new(inv->host, inv->call.fn, &data, &inv->bound)
+                               : ML_ENOMEM;
+    json_decref(data.json);
+    if (rc == ML_OK)
+        ml_bindings_read(inv->bound, on_inputs, inv);
+    else
+        end(inv, false, NULL, "The invocation's inputs could not be prepared.");
 }
 
 static void read_traceparent(struct ml_call_ids *ids, const struct ml_http_request *r)
@@ -424,19 +535,17 @@ int ml_invoke(struct ml_host *h, const struct ml_call *call)
     h->n_running++;
     s->running++;
     ml_record_executing(h, call->fn, &inv->ids, inv->reason, call->details);
-    int rc = send_invoke(inv);
-    if (rc != ML_OK) {
-        end(inv, false, NULL, "The invocation could not be sent to the worker.");
-        return ML_OK; /* answered */
-    }
     struct ml_http_request *r = call->http;
     if (r != NULL && call->reply && call->fn->stream)
         r->user = inv; /* until the reply is given: news of its bodies */
-    if (r != NULL && (r->early || r->body.bytes > ML_BODY_INLINE)) {
-        inv->has_body = true;
-        inv->credit = call->fn->stream ? ML_STREAM_WINDOW : UINT64_MAX;
-        pump(inv);
-    }
+    const struct ml_body *body = r != NULL ? &r->body : call->body;
+    if (body != NULL && (body->bytes > ML_BODY_INLINE || (r != NULL && r->early)))
+        inv->chunks = body;
+    write_invoke(inv);
+    if (call->fn->bound)
+        begin_bound(inv);
+    else
+        send_invoke(inv);
     return ML_OK;
 }
 
@@ -448,7 +557,8 @@ void ml_invocations_tick(struct ml_host *h, uint64_t now)
         return;
     for (struct ml_invocation *inv = h->running; inv != NULL; inv = inv->next) {
         uint64_t age_ms = (now - inv->start_ns) / 1000000;
-        if (now < inv->start_ns || age_ms < (uint64_t)h->timeout_ms || inv->timed_out)
+        if (now < inv->start_ns || age_ms < (uint64_t)h->timeout_ms || inv->timed_out ||
+            inv->is_settled)
             continue;
         long long t = h->timeout_ms / 1000;
         ml_host_log(

@@ -15,6 +15,7 @@
 #include "host/record.h"
 #include "host/running.h"
 #include "host/say.h"
+#include "host/storage.h"
 #include "host/watch.h"
 
 #include <arpa/inet.h>
@@ -66,6 +67,7 @@ void ml_host_stop(struct ml_host *h, int status, unsigned grace_ms)
         h->exit_status = status;
         h->stop_by_ns = now + grace_ms * UINT64_C(1000000);
         ml_timers_stop(h);
+        ml_listeners_stop(h);
         if (h->server != NULL)
             ml_http_server_drain(h->server);
         ml_front_release(h); /* who waited is told */
@@ -84,7 +86,8 @@ void ml_host_stop(struct ml_host *h, int status, unsigned grace_ms)
     ml_invocations_fail(h, NULL, "The host ends.");
     if (r->replies_by_ns == 0)
         r->replies_by_ns = now + REPLY_GRACE_MS * UINT64_C(1000000);
-    if (h->server != NULL && ml_http_server_active(h->server) != 0 && now < r->replies_by_ns)
+    bool open = h->server != NULL && ml_http_server_active(h->server) != 0;
+    if ((open || ml_storage_is_busy(h->storage)) && now < r->replies_by_ns)
         return;
     ml_loop_stop(h->loop);
 }
@@ -507,6 +510,8 @@ static void finish(struct run *r)
     struct ml_host *h = &r->h;
     ml_endpoints_close(h); /* first: it runs the loop */
     ml_timers_stop(h);
+    ml_listeners_stop(h);
+    ml_storage_free(h->storage);
     if (h->tick != NULL) /* it ran */
         ml_running_forget(h->state_dir);
     for (int i = 0; i < h->n_slots; i++) {

@@ -285,10 +285,12 @@ static void on_indexed(struct ml_slot *s, const struct ml_frame *f)
         return;
     }
     ml_timers_stop(h);
+    ml_listeners_stop(h);
     ml_app_unref(h->app);
     h->app = app;
     h->state = ML_HOST_RUNNING;
     ml_timers_check(h);
+    ml_listeners_check(h);
     ml_console_always(&h->console, "Worker process started and initialized.");
     size_t i;
     json_t *notice;
@@ -307,6 +309,7 @@ static void on_indexed(struct ml_slot *s, const struct ml_frame *f)
     tell_errors(h);
     show_app(h);
     ml_timers_start(h);
+    ml_listeners_start(h);
     ml_front_release(h);
 }
 
@@ -639,6 +642,7 @@ void ml_host_reload(struct ml_host *h)
     h->state = ML_HOST_STARTING;
     h->notice_ns = 0;
     ml_timers_stop(h);
+    ml_listeners_stop(h);
     reload_step(h);
 }
 
