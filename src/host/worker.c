@@ -386,6 +386,7 @@ int ml_worker_new(struct ml_loop *l, const char *cwd, char *const argv[], char *
     stream_start(w, &w->err, p.err[0], true);
     (void)uv_read_start((uv_stream_t *)&w->sock, on_alloc, on_read);
     (void)uv_signal_start(&w->child, on_sigchld, SIGCHLD);
+    (void)raise(SIGCHLD); /* the process may have ended before we listened */
     *out = w;
     return ML_OK;
 }
