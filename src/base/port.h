@@ -44,33 +44,33 @@ enum { ML_RELOC_CALL = -1, ML_RELOC_ADDRESS = -2, ML_RELOC_DATA = -3 };
 /* Define `name(a, b)`: answers pick(a, b) unless that is NULL, and then jumps to *instead with the
  * same two arguments and return address, for functions that look at who called them. */
 #if defined(__x86_64__)
-#define ML_PICK_OR_JUMP(name, pick, instead)                                                       \
-    __asm__(".text\n.p2align 4\n.globl " #name "\n.hidden " #name "\n.type " #name                 \
-            ",@function\n" #name ":\n.cfi_startproc\nendbr64\n"                                    \
-            "pushq %rdi\n.cfi_adjust_cfa_offset 8\npushq %rsi\n.cfi_adjust_cfa_offset 8\n"         \
-            "subq $8, %rsp\n.cfi_adjust_cfa_offset 8\ncall " #pick "\n"                            \
-            "addq $8, %rsp\n.cfi_adjust_cfa_offset -8\n"                                          \
-            "popq %rsi\n.cfi_adjust_cfa_offset -8\npopq %rdi\n.cfi_adjust_cfa_offset -8\n"         \
-            "testq %rax, %rax\njz 1f\nret\n1: jmpq *" #instead "(%rip)\n"                          \
+#define ML_PICK_OR_JUMP(name, pick, instead)                                               \
+    __asm__(".text\n.p2align 4\n.globl " #name "\n.hidden " #name "\n.type " #name         \
+            ",@function\n" #name ":\n.cfi_startproc\nendbr64\n"                            \
+            "pushq %rdi\n.cfi_adjust_cfa_offset 8\npushq %rsi\n.cfi_adjust_cfa_offset 8\n" \
+            "subq $8, %rsp\n.cfi_adjust_cfa_offset 8\ncall " #pick "\n"                    \
+            "addq $8, %rsp\n.cfi_adjust_cfa_offset -8\n"                                   \
+            "popq %rsi\n.cfi_adjust_cfa_offset -8\npopq %rdi\n.cfi_adjust_cfa_offset -8\n" \
+            "testq %rax, %rax\njz 1f\nret\n1: jmpq *" #instead "(%rip)\n"                  \
             ".cfi_endproc\n.size " #name ", .-" #name "\n")
 #elif defined(__aarch64__)
-#define ML_PICK_OR_JUMP(name, pick, instead)                                                       \
-    __asm__(".text\n.p2align 4\n.globl " #name "\n.hidden " #name "\n.type " #name                 \
-            ",%function\n" #name ":\n.cfi_startproc\nhint #34\n"                                   \
-            "stp x29, x30, [sp, -32]!\n.cfi_def_cfa_offset 32\n"                                  \
-            ".cfi_offset 29, -32\n.cfi_offset 30, -24\nstp x0, x1, [sp, 16]\nbl " #pick "\n"      \
-            "mov x16, x0\nldp x0, x1, [sp, 16]\nldp x29, x30, [sp], 32\n"                         \
-            ".cfi_restore 29\n.cfi_restore 30\n.cfi_def_cfa_offset 0\n"                           \
-            "cbz x16, 1f\nmov x0, x16\nret\n1: adrp x16, " #instead "\n"                          \
-            "ldr x16, [x16, :lo12:" #instead "]\nbr x16\n"                                        \
+#define ML_PICK_OR_JUMP(name, pick, instead)                                                 \
+    __asm__(".text\n.p2align 4\n.globl " #name "\n.hidden " #name "\n.type " #name           \
+            ",%function\n" #name ":\n.cfi_startproc\nhint #34\n"                             \
+            "stp x29, x30, [sp, -32]!\n.cfi_def_cfa_offset 32\n"                             \
+            ".cfi_offset 29, -32\n.cfi_offset 30, -24\nstp x0, x1, [sp, 16]\nbl " #pick "\n" \
+            "mov x16, x0\nldp x0, x1, [sp, 16]\nldp x29, x30, [sp], 32\n"                    \
+            ".cfi_restore 29\n.cfi_restore 30\n.cfi_def_cfa_offset 0\n"                      \
+            "cbz x16, 1f\nmov x0, x16\nret\n1: adrp x16, " #instead "\n"                     \
+            "ldr x16, [x16, :lo12:" #instead "]\nbr x16\n"                                   \
             ".cfi_endproc\n.size " #name ", .-" #name "\n")
 #else /* the caller is then us */
-#define ML_PICK_OR_JUMP(name, pick, instead)                                                       \
-    void *name(void *a, void *b)                                                                   \
-    {                                                                                              \
-        void *p = pick(a, b);                                                                      \
-        return p != NULL ? p : instead(a, b);                                                      \
-    }                                                                                              \
+#define ML_PICK_OR_JUMP(name, pick, instead)  \
+    void *name(void *a, void *b)              \
+    {                                         \
+        void *p = pick(a, b);                 \
+        return p != NULL ? p : instead(a, b); \
+    }                                         \
     _Static_assert(1, "")
 #endif
 

@@ -223,8 +223,8 @@ void ml_maps_set(uintptr_t at, size_t n, uint32_t site, enum ml_map_kind kind, b
     } while (!all);
 }
 
-/* Mark or unmark: nothing changes owner. */
-static void mark(uintptr_t begin, uintptr_t end, bool leaving)
+/* Mark or unmark what is in the range; whether there is anything. Nothing changes owner. */
+static bool mark(uintptr_t begin, uintptr_t end, bool leaving)
 {
     struct charges c = {.n = 0};
     sigset_t old;
@@ -234,19 +234,21 @@ static void mark(uintptr_t begin, uintptr_t end, bool leaving)
     size_t from = first_after(begin), i = from;
     for (; i < maps.n && maps.list[i].begin < end; i++)
         maps.list[i].leaving = leaving;
+    bool any = i != from;
     join(from, i);
     give(&old);
     charge(&c);
+    return any;
 }
 
-void ml_maps_leave(uintptr_t at, size_t n)
+bool ml_maps_leave(uintptr_t at, size_t n)
 {
-    mark(at, at + n, true);
+    return mark(at, at + n, true);
 }
 
 void ml_maps_stay(uintptr_t at, size_t n)
 {
-    mark(at, at + n, false);
+    (void)mark(at, at + n, false);
 }
 
 /* Change at most BATCH intervals that begin at or after *from; *from: where to go on. */

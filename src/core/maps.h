@@ -47,8 +47,8 @@ struct ml_maps_totals {
 
 /* n bytes (whole pages) were mapped at `at`, over whatever was there. */
 void ml_maps_set(uintptr_t at, size_t n, uint32_t site, enum ml_map_kind kind, bool reserved);
-/* They are about to go; they are gone; they are still there. */
-void ml_maps_leave(uintptr_t at, size_t n);
+/* They are about to go (true if there are any); they are gone; they are still there. */
+bool ml_maps_leave(uintptr_t at, size_t n);
 void ml_maps_gone(uintptr_t at, size_t n);
 void ml_maps_stay(uintptr_t at, size_t n);
 /* Access changed: reserved memory that comes into use is the site's from now on. */

@@ -58,8 +58,7 @@ static void *map(map_function *real, void *at, size_t n, int access, int flags, 
         return real(at, n, access, flags, fd, from);
     bool over = (flags & MAP_FIXED) != 0; /* whatever is there goes */
     struct ml_heap_thread *t = ml_heap_begin();
-    if (over)
-        ml_maps_leave((uintptr_t)at, pages(n));
+    over = over && ml_maps_leave((uintptr_t)at, pages(n));
     void *p = real(at, n, access, flags, fd, from);
     int keep = errno;
     if (p == MAP_FAILED) {
@@ -94,12 +93,12 @@ int ml__hook_munmap(void *at, size_t n)
     if (!counting())
         return ml__real.munmap(at, n);
     struct ml_heap_thread *t = ml_heap_begin();
-    ml_maps_leave((uintptr_t)at, pages(n));
+    bool known = ml_maps_leave((uintptr_t)at, pages(n));
     int rc = ml__real.munmap(at, n);
     int keep = errno;
-    if (rc == 0)
+    if (known && rc == 0)
         ml_maps_gone((uintptr_t)at, pages(n));
-    else
+    else if (known)
         ml_maps_stay((uintptr_t)at, pages(n));
     if (t != NULL)
         ml_heap_end(t);
