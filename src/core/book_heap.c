@@ -179,11 +179,11 @@ int ml__heap_tables_sort(struct ml__heap_tables *h)
     for (size_t i = 0; i < h->accounts.n; i++) {
         const struct ml__read_account *a = &h->accounts.at[i];
         if (a->kind == ML_ACCOUNT_OUTSIDE) {
-            ml__heap_add(&h->summary.outside, &a->heap);
+            ml_heap_add(&h->summary.outside, &a->heap);
         } else if (a->kind == ML_ACCOUNT_NATIVE) {
-            ml__heap_add(&h->summary.threads, &a->heap);
+            ml_heap_add(&h->summary.threads, &a->heap);
         } else if (h->lines.n > 0 && h->lines.at[h->lines.n - 1].line == a->line) {
-            ml__heap_add(&h->lines.at[h->lines.n - 1].heap, &a->heap);
+            ml_heap_add(&h->lines.at[h->lines.n - 1].heap, &a->heap);
         } else {
             struct ml__line_heap new = {a->line, a->heap};
             if (ml_vec_push(&h->lines, new) != ML_OK)

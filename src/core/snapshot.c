@@ -174,7 +174,7 @@ static void add_row(struct ml_row *into, const struct ml_row *r)
     into->rss_net_bytes = (int64_t)((uint64_t)into->rss_net_bytes + (uint64_t)r->rss_net_bytes);
     if (r->rss_max_bytes > into->rss_max_bytes)
         into->rss_max_bytes = r->rss_max_bytes;
-    ml__heap_add(&into->heap, &r->heap);
+    ml_heap_add(&into->heap, &r->heap);
     if (r->order != 0 && (into->order == 0 || r->order < into->order))
         into->order = r->order;
 }
@@ -242,7 +242,7 @@ static int64_t wrapped(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b); /* damaged figures may wrap round */
 }
 
-void ml__heap_add(struct ml_heap *to, const struct ml_heap *from)
+void ml_heap_add(struct ml_heap *to, const struct ml_heap *from)
 {
     to->hits += from->hits;
     to->net_bytes = wrapped(to->net_bytes, from->net_bytes);
@@ -484,8 +484,8 @@ static void add_summary(struct ml_snapshot *into, const struct ml_snapshot *from
     to->stale_bytes += from->heap.stale_bytes;
     to->ledger_bytes += from->heap.ledger_bytes;
     to->lost_accounts += from->heap.lost_accounts;
-    ml__heap_add(&to->outside, &from->heap.outside);
-    ml__heap_add(&to->threads, &from->heap.threads);
+    ml_heap_add(&to->outside, &from->heap.outside);
+    ml_heap_add(&to->threads, &from->heap.threads);
 }
 
 /* Built aside, and put in place only when nothing can fail any more. Of `from` first, so that facts

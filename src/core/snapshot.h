@@ -41,6 +41,9 @@ static inline int64_t ml_heap_held(const struct ml_heap *h)
     return (int64_t)(h->alloc_bytes + h->inherited_bytes - h->freed_bytes);
 }
 
+/* Sums, but of peak and weight the larger. Figures of a damaged book may wrap round. */
+void ml_heap_add(struct ml_heap *to, const struct ml_heap *from);
+
 /* One source line that ran at least once, or that owns memory. */
 struct ml_row {
     uint32_t line; /* 1-based */

@@ -36,7 +36,6 @@ int ml__snapshot_add_account(struct ml_snapshot *s, const struct ml__account_in 
 int ml__snapshot_add_scope(struct ml_snapshot *s, const struct ml_scope_row *row);
 int ml__snapshot_add_moment(struct ml_snapshot *s, const struct ml_moment *m);
 void ml__snapshot_set_heap(struct ml_snapshot *s, const struct ml_heap_summary *h);
-void ml__heap_add(struct ml_heap *to, const struct ml_heap *from);
 int ml__snapshot_sort(struct ml_snapshot *s);
 
 #endif
