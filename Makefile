@@ -21,7 +21,7 @@ SETUP_ARGS := -Dbuildtype=release -Db_ndebug=false -Db_vscrt=md -Dwerror=$(WERRO
 SOURCES := $(shell find src python $(wildcard compat) pyproject.toml meson.build meson_options.txt -type f \
              -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path 'compat/build/*')
 VERSIONS := 3.8 3.9 3.10 3.11 3.12 3.13
-PY_TESTS := $(wildcard tests/py tests/kql tests/e2e tests/tools)
+PY_TESTS := $(wildcard tests/py tests/kql tests/e2e tests/tools tests/web)
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

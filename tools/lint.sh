@@ -34,6 +34,7 @@ check "C format" c_format
 check "Python format" ruff format -q --check .
 check "ruff" ruff check -q .
 [ -f python/memline/__init__.py ] && check "mypy" mypy --no-error-summary python
+check "TypeScript" tsc -p web
 # Minutes of work for two cores, so the gate leaves it to `make lint` at a desk.
 [ -n "${CI:-}" ] || check "clang-tidy" tidy
 check "arrows" python tools/check_layers.py

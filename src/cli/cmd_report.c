@@ -1,8 +1,10 @@
-/* cli/cmd_report.c -- `memline report`: saved books as a table, JSON or CSV.
+/* cli/cmd_report.c -- `memline report`: saved books as a table, a page, or files for other tools.
  * SPDX-License-Identifier: MIT */
 #include "cli/args.h"
 #include "cli/cmd.h"
+#include "cli/gzip.h"
 #include "cli/output.h"
+#include "cli/page.h"
 #include "cli/progress.h"
 #include "core/bookshelf.h"
 #include "report/report.h"
@@ -15,25 +17,32 @@ enum {
     OPT_FORMAT = 1,
     OPT_JSON,
     OPT_CSV,
+    OPT_HTML,
     OPT_OUTPUT,
     OPT_SORT,
     OPT_UNIT,
     OPT_MIN,
     OPT_SKIP_ZERO,
+    OPT_SCOPES,
     OPT_COLOR
 };
 
 static const struct ml_option options[] = {
     {OPT_SORT, 's', "sort", "KEY",
      "line: a listing of each function (the default);\n"
-     "net, max or hits: one list of lines, largest first"},
+     "net, max or hits: one list of lines, largest first;\n"
+     "held, peak or alloc too, where the book has heap figures"},
     {OPT_SKIP_ZERO, 'z', "skip-zero", NULL, "leave out lines that changed nothing"},
     {OPT_MIN, 'm', "min", "SIZE",
      "leave out lines that changed less, up or down: 4096, 64KiB, 1.5MiB"},
+    {OPT_SCOPES, 0, "scopes", NULL, "tell each request, task or scope, too, and its lines"},
     {OPT_UNIT, 'u', "unit", "UNIT", "of the table: auto, B, KiB, MiB or GiB"},
-    {OPT_FORMAT, 'f', "format", "NAME", "table, json or csv"},
+    {OPT_FORMAT, 'f', "format", "NAME",
+     "table, json, csv, html (a page), pprof (for go tool pprof),\n"
+     "speedscope or collapsed (stacks, for flame graph tools)"},
     {OPT_JSON, 0, "json", NULL, "the same as --format json"},
     {OPT_CSV, 0, "csv", NULL, "the same as --format csv"},
+    {OPT_HTML, 0, "html", NULL, "the same as --format html"},
     {OPT_OUTPUT, 'o', "output", "FILE", "write there instead of to standard output"},
     {OPT_COLOR, 0, "color", "WHEN",
      "auto (on a terminal, unless NO_COLOR is set), always or never"},
@@ -45,9 +54,10 @@ static const struct ml_usage usage = {
     "are summed. Without a BOOK it is the newest one, with those of its child processes, in\n"
     "the folder of books ($MEMLINE_BOOKS, else $XDG_STATE_HOME/memline, else\n"
     "~/.local/state/memline).\n\n"
-    "Net RSS is the resident memory after a line minus that before it, over all its\n"
-    "executions, called functions included. Max RSS is the highest resident memory at the\n"
-    "end of the line.",
+    "Net is what was allocated minus what was freed while a line ran, over all its runs, called\n"
+    "functions included; Peak the highest rise within one run. Allocated is all that the line\n"
+    "itself allocated; Held is what of that is still alive. RSS, or Net RSS, is the change of\n"
+    "resident memory while the line ran; Max RSS the highest at its end.",
     options, false};
 
 struct request {
@@ -117,11 +127,27 @@ static void tell_children(const char *path)
     ml_paths_free(&children);
 }
 
+/* What is not text is compressed. */
+static int write_binary(struct request *r, const struct ml_buf *out, struct ml_error *e)
+{
+    struct ml_buf packed = {0};
+    int rc = ml_gzip(ml_buf_view(out), &packed);
+    if (rc == ML_OK)
+        rc = ml_output_write(r->output, ml_buf_view(&packed), e);
+    else
+        ml_fail(e, rc, "cannot compress the report: %s", ml_status_text(rc));
+    ml_buf_free(&packed);
+    return rc;
+}
+
 static int write_report(struct request *r, struct ml_error *e)
 {
     struct ml_buf out = {0};
+    const struct ml_report_format *f = ml_report_format_find(r->format);
     int rc = ml_report(r->snapshot, r->format, &r->options, &out, e);
-    if (rc == ML_OK)
+    if (rc == ML_OK && f->binary)
+        rc = write_binary(r, &out, e);
+    else if (rc == ML_OK)
         rc = ml_output_write(r->output, ml_buf_view(&out), e);
     ml_buf_free(&out);
     return rc;
@@ -156,6 +182,8 @@ static int take(struct request *r, int id, const struct ml_args *a)
         return set_format(r, "json");
     case OPT_CSV:
         return set_format(r, "csv");
+    case OPT_HTML:
+        return set_format(r, "html");
     case OPT_OUTPUT:
         r->output = a->value;
         return ML_EXIT_OK;
@@ -167,6 +195,9 @@ static int take(struct request *r, int id, const struct ml_args *a)
         return set(r, "min", a->value, a);
     case OPT_SKIP_ZERO:
         r->options.skip_zero = true;
+        return ML_EXIT_OK;
+    case OPT_SCOPES:
+        r->options.scopes = true;
         return ML_EXIT_OK;
     default:
         return ml_args_choice(a, "--color", ml_color_words, &r->color);
@@ -209,6 +240,9 @@ int ml_cmd_report(int argc, char **argv)
     }
     r.options.color = ml_output_colors(r.color, r.output);
     r.options.width = ml_output_width(r.output);
+    r.options.page = ml_page;
+    if (ml_report_format_find(r.format)->binary && r.output == NULL && isatty(STDOUT_FILENO))
+        return ml_args_fail(&a, "format '%s' is not for a terminal: say --output FILE", r.format);
     int rc = run(&r, argv, n_books, &e);
     ml_snapshot_free(r.snapshot);
     if (rc == ML_OK)

@@ -5,7 +5,7 @@
 
 #include "report/report.h"
 
-#define FORMAT(name, mime, says, function)                                       \
+#define FORMAT(name, mime, says, binary, function)                               \
     int function(const struct ml_snapshot *s, const struct ml_report_options *o, \
                  struct ml_buf *out, struct ml_error *e);
 #include "report/formats.def"

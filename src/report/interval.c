@@ -127,9 +127,8 @@ struct ml_interval ml_interval_of(double e, double v, double w, double rate)
     w = sane(w);
     if (e < 1) /* less than a byte: no sample */
         return (struct ml_interval){0, -log(tail) * sane(rate)};
-    if (v < 1) /* every block was so large that it was certainly sampled */
-        return (struct ml_interval){e, e};
-    v = fmin(v, e * e); /* a sample's variance is less than its weight squared */
+    v = fmin(fmax(v, 1), e * e); /* a sample's variance is less than its weight squared */
+    w = fmax(sane(rate), fmin(w, 2 * sqrt(v)));
     return (struct ml_interval){fmin(e, gamma_point(tail, e, v)),
                                 fmax(e, gamma_point(1 - tail, e + w, v + w * w))};
 }

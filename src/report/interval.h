@@ -4,6 +4,8 @@
  * Medicine 16, 1997, 791-801): with E the estimate, V its estimated variance and w the largest weight,
  *   low  = V / (2E)              * chi2(0.025, 2 E^2 / V)
  *   high = (V + w^2) / (2(E + w)) * chi2(0.975, 2 (E + w)^2 / (V + w^2))
+ * A block much larger than the rate is certain to be sampled, and its weight tells nothing of what was
+ * missed; so for w stands the least of w and 2 sqrt(V), but not less than the rate.
  * It covers the truth in at least 95 of 100 runs also where a line has one sample or two, where E plus
  * or minus two standard deviations covers a third (tests/c/report/test_interval.c).
  * SPDX-License-Identifier: MIT */

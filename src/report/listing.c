@@ -129,19 +129,34 @@ static void write_lines(struct walk *w, const struct ml_view_function *vf)
         write_tail(w, next, w->f->last_line);
 }
 
-static void write_title(struct ml_table *t, const struct ml_view_function *vf)
+static void write_sums(struct ml_table *t, const struct ml_view_function *vf)
 {
+    const struct ml_row sums = {.heap = vf->heap};
     char net[ML_SIZE_MAX];
     char max[ML_SIZE_MAX];
-    ml_size_print_change(net, vf->net_bytes, t->options->unit);
-    ml_size_print(max, vf->max_bytes, t->options->unit);
+    char held[ML_CELL_MAX];
+    bool heap = t->view->has_heap;
+    ml_size_print_change(net, heap ? vf->heap.net_bytes : vf->net_bytes, t->options->unit);
+    ml_size_print(max, heap ? vf->heap.peak_bytes : vf->max_bytes, t->options->unit);
+    ml__table_cell(t, ML_FIGURE_HELD, &sums, held);
     ml_size_trim(net);
     ml_size_trim(max);
+    ml_size_trim(held);
+    if (!heap)
+        ml_buf_printf(t->out, "  net %s, max %s\n", net, max);
+    else if (ml__table_lacks_net(t))
+        ml_buf_printf(t->out, "  held %s\n", held);
+    else
+        ml_buf_printf(t->out, "  net %s, peak %s, held %s\n", net, max, held);
+}
+
+static void write_title(struct ml_table *t, const struct ml_view_function *vf)
+{
     ml_buf_char(t->out, '\n');
     ml__tint(t, ML_TINT_BOLD);
     ml_decode_print(vf->function->name, 0, t->out);
     ml__untint(t, ML_TINT_BOLD);
-    ml_buf_printf(t->out, "  net %s, max %s\n", net, max);
+    write_sums(t, vf);
     ml__tint(t, ML_TINT_DIM);
     ml_buf_printf(t->out, "  %*s", t->line_width, "Line");
     ml__table_heads(t);
@@ -166,15 +181,22 @@ static void write_file_title(struct ml_table *t, struct ml_str file)
 
 enum { HEAVIEST_MOST = 5 };
 
+/* What the heaviest lines are told by: resident net change, or bytes held. */
+static int64_t heaviness(const struct ml_view *v, const struct ml_view_line *l)
+{
+    return v->has_heap ? ml_heap_held(&l->row->heap) : l->row->rss_net_bytes;
+}
+
 static size_t find_heaviest(const struct ml_view *v, const struct ml_view_line **out)
 {
     size_t n = 0;
     for (size_t i = 0; i < v->n_lines; i++) {
         const struct ml_view_line *l = &v->lines[i];
-        if (l->row->rss_net_bytes <= 0)
+        int64_t bytes = heaviness(v, l);
+        if (bytes <= 0)
             continue;
         size_t at = n < HEAVIEST_MOST ? n++ : HEAVIEST_MOST;
-        while (at > 0 && out[at - 1]->row->rss_net_bytes < l->row->rss_net_bytes) {
+        while (at > 0 && heaviness(v, out[at - 1]) < bytes) {
             if (at < HEAVIEST_MOST)
                 out[at] = out[at - 1];
             at--;
@@ -201,20 +223,24 @@ static size_t write_place(const struct ml_view_line *l, struct ml_buf *out)
     return columns + (out->n - start);
 }
 
-static void write_heavy(struct ml_table *t, const struct ml_view_line *l, size_t place_width)
+static void write_heavy(struct ml_table *t, const struct ml_view_line *l, int figure_width,
+                        size_t place_width)
 {
-    char net[ML_SIZE_MAX];
+    char cell[ML_SIZE_MAX];
     enum ml_tint tint = ml__tint_of(t, l->row);
     struct ml_str text = ml_sources_line(t->sources, l->function->file, l->row->line);
-    ml_size_print_change(net, l->row->rss_net_bytes, t->options->unit);
+    if (t->view->has_heap)
+        ml_size_print(cell, (uint64_t)heaviness(t->view, l), t->options->unit);
+    else
+        ml_size_print_change(cell, heaviness(t->view, l), t->options->unit);
     ml_buf_cstr(t->out, "  ");
     ml__tint(t, tint);
-    ml_buf_printf(t->out, "%*s", t->net_width, net);
+    ml_buf_printf(t->out, "%*s", figure_width, cell);
     ml__untint(t, tint);
     ml_buf_cstr(t->out, "  ");
     size_t columns = write_place(l, t->out);
     ml_buf_fill(t->out, ' ', place_width - columns + 2);
-    ml__table_text(t, ml__unindent(text), (size_t)t->net_width + place_width + 6, ML_TINT_NONE);
+    ml__table_text(t, ml__unindent(text), (size_t)figure_width + place_width + 6, ML_TINT_NONE);
 }
 
 static void write_heaviest(struct ml_table *t)
@@ -222,15 +248,17 @@ static void write_heaviest(struct ml_table *t)
     const struct ml_view_line *heaviest[HEAVIEST_MOST];
     size_t n = find_heaviest(t->view, heaviest);
     size_t width = 0;
+    int figure_width = t->widths[t->view->has_heap ? ML_FIGURE_HELD : ML_FIGURE_RSS];
     for (size_t i = 0; i < n; i++) {
         struct ml_buf place = {0};
         size_t columns = write_place(heaviest[i], &place);
         width = columns > width ? columns : width;
         ml_buf_free(&place);
     }
-    ml_buf_cstr(t->out, n > 0 ? "\nlargest net changes\n" : "");
+    if (n > 0)
+        ml_buf_cstr(t->out, t->view->has_heap ? "\nheld the most\n" : "\nlargest net changes\n");
     for (size_t i = 0; i < n; i++)
-        write_heavy(t, heaviest[i], width);
+        write_heavy(t, heaviest[i], figure_width, width);
 }
 
 void ml__table_listing(struct ml_table *t)

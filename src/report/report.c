@@ -10,7 +10,7 @@
 #include <strings.h>
 
 static const struct ml_report_format formats[] = {
-#define FORMAT(name, mime, says, function) {name, mime, says, function},
+#define FORMAT(name, mime, says, binary, function) {name, mime, says, binary, function},
 #include "report/formats.def"
 #undef FORMAT
 };
@@ -82,7 +82,8 @@ static int set_truth(bool *out, const char *name, const char *value, struct ml_e
 
 static int set_sort(struct ml_report_options *o, const char *value, struct ml_error *e)
 {
-    static const char *const words[] = {"line", "net", "max", "hits", NULL};
+    static const char *const words[] = {"line", "net",  "max",   "hits",
+                                        "held", "peak", "alloc", NULL};
     int i = choose("sort", value, words, e);
     if (i < 0)
         return ML_EINVALID;
@@ -138,9 +139,11 @@ int ml_report_set(struct ml_report_options *o, const char *name, const char *val
         return set_width(o, value, e);
     if (strcmp(name, "skip_zero") == 0)
         return set_truth(&o->skip_zero, name, value, e);
+    if (strcmp(name, "scopes") == 0)
+        return set_truth(&o->scopes, name, value, e);
     if (strcmp(name, "color") == 0)
         return set_truth(&o->color, name, value, e);
     ml_fail(e, ML_ENOTFOUND, "unknown report option '%s'", name);
-    ml_hint(e, "one of sort, unit, min, skip_zero, color, width");
+    ml_hint(e, "one of sort, unit, min, skip_zero, scopes, color, width");
     return ML_ENOTFOUND;
 }

@@ -159,6 +159,12 @@ struct ml_str ml_sources_line(struct ml_sources *all, struct ml_str file, uint32
     return (struct ml_str){f->text.p + start, end - start};
 }
 
+uint32_t ml_sources_count(struct ml_sources *all, struct ml_str file)
+{
+    const struct source *f = find(all, file);
+    return f != NULL ? (uint32_t)f->starts.n : 0; /* files are at most 16 MiB */
+}
+
 bool ml_sources_have(struct ml_sources *all, struct ml_str file)
 {
     const struct source *f = find(all, file);

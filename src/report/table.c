@@ -3,8 +3,10 @@
 
 #include "report/decode.h"
 #include "report/formats.h"
+#include "report/interval.h"
 #include "report/size.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* --- colours ------------------------------------------------------------------------------------- */
@@ -28,70 +30,230 @@ void ml__untint(struct ml_table *t, enum ml_tint tint)
 enum ml_tint ml__tint_of(const struct ml_table *t, const struct ml_row *r)
 {
     uint64_t heaviest = t->view->heaviest_bytes;
-    if (r->rss_net_bytes < 0)
+    int64_t weight = ml_view_weight(t->view, r);
+    if (weight < 0)
         return ML_TINT_COOL;
-    if (r->rss_net_bytes == 0)
+    if (weight == 0)
         return ML_TINT_NONE;
-    if ((uint64_t)r->rss_net_bytes >= heaviest / 2)
+    if ((uint64_t)weight >= heaviest / 2)
         return ML_TINT_HOT;
-    return (uint64_t)r->rss_net_bytes >= heaviest / 10 ? ML_TINT_WARM : ML_TINT_NONE;
+    return (uint64_t)weight >= heaviest / 10 ? ML_TINT_WARM : ML_TINT_NONE;
+}
+
+/* --- cells --------------------------------------------------------------------------------------- */
+
+/* "12.3 MiB ± 8 %" where the estimate is good, else its range: "0.9 MiB .. 8.4 MiB"; "-": no sample. */
+static void print_estimate(const struct ml_table *t, char out[ML_CELL_MAX], int64_t bytes,
+                           struct ml_interval range)
+{
+    enum { GOOD = 40 }; /* per cent, on the wider side */
+    char text[ML_SIZE_MAX];
+    char low[ML_SIZE_MAX];
+    double e = (double)bytes;
+    double off = e > 0 ? 100 * fmax(range.high - e, e - range.low) / e : INFINITY;
+    ml_size_print(text, off <= GOOD ? ml_size_abs(bytes) : (uint64_t)range.high, t->options->unit);
+    if (bytes <= 0) {
+        snprintf(out, ML_CELL_MAX, "-   ");
+    } else if (off < 0.5) {
+        snprintf(out, ML_CELL_MAX, "%s", text);
+    } else if (off <= GOOD) {
+        snprintf(out, ML_CELL_MAX, "%s ±%2.0f %%", text, ceil(off));
+    } else {
+        ml_size_print(low, (uint64_t)range.low, t->options->unit);
+        ml_size_trim(low);
+        snprintf(out, ML_CELL_MAX, "%s .. %s", low, text);
+    }
+}
+
+static bool is_sampled(const struct ml_table *t, const struct ml_heap *h)
+{
+    return h->samples > 0 || (t->view->summary.rate_bytes > 0 && h->alloc_bytes == 0);
+}
+
+static void print_alloc(const struct ml_table *t, const struct ml_heap *h, char out[ML_CELL_MAX])
+{
+    if (is_sampled(t, h))
+        print_estimate(t, out, (int64_t)h->alloc_bytes,
+                       ml_interval_alloc(h, t->view->summary.rate_bytes));
+    else
+        ml_size_print(out, h->alloc_bytes, t->options->unit);
+}
+
+static void print_held(const struct ml_table *t, const struct ml_heap *h, char out[ML_CELL_MAX])
+{
+    int64_t held = ml_heap_held(h);
+    if (is_sampled(t, h))
+        print_estimate(t, out, held, ml_interval_held(h, t->view->summary.rate_bytes));
+    else if (held < 0) /* a damaged book */
+        ml_size_print_change(out, held, t->options->unit);
+    else
+        ml_size_print(out, (uint64_t)held, t->options->unit);
+}
+
+void ml__table_cell(const struct ml_table *t, enum ml_figure figure, const struct ml_row *r,
+                    char out[ML_CELL_MAX])
+{
+    enum ml_report_unit unit = t->options->unit;
+    switch (figure) {
+    case ML_FIGURE_HITS:
+        snprintf(out, ML_CELL_MAX, "%llu", (unsigned long long)r->hits);
+        return;
+    case ML_FIGURE_NET:
+        ml_size_print_change(out, r->heap.net_bytes, unit);
+        return;
+    case ML_FIGURE_PEAK:
+        ml_size_print(out, r->heap.peak_bytes, unit);
+        return;
+    case ML_FIGURE_ALLOC:
+        print_alloc(t, &r->heap, out);
+        return;
+    case ML_FIGURE_HELD:
+        print_held(t, &r->heap, out);
+        return;
+    case ML_FIGURE_RSS:
+        ml_size_print_change(out, r->rss_net_bytes, unit);
+        return;
+    default:
+        ml_size_print(out, r->rss_max_bytes, unit);
+    }
 }
 
 /* --- columns ------------------------------------------------------------------------------------- */
 
-static void widen(int *width, int n)
+static const char *head_of(const struct ml_table *t, int figure)
 {
-    if (n > *width)
-        *width = n;
+    static const char *const heads[ML_FIGURES] = {"Hits", "Net", "Peak",   "Allocated",
+                                                  "Held", "RSS", "Max RSS"};
+    return figure == ML_FIGURE_RSS && !t->view->has_heap ? "Net RSS" : heads[figure];
 }
 
-static void measure_row(struct ml_table *t, const struct ml_row *r)
+bool ml__table_lacks_net(const struct ml_table *t)
 {
-    char text[ML_SIZE_MAX];
-    widen(&t->line_width, snprintf(text, sizeof text, "%u", r->line));
-    widen(&t->hits_width, snprintf(text, sizeof text, "%llu", (unsigned long long)r->hits));
-    ml_size_print_change(text, r->rss_net_bytes, t->options->unit);
-    widen(&t->net_width, (int)strlen(text));
-    ml_size_print(text, r->rss_max_bytes, t->options->unit);
-    widen(&t->max_width, (int)strlen(text));
+    const struct ml_heap *h = &t->view->held;
+    return t->view->summary.rate_bytes > 0 && h->net_bytes == 0 && h->peak_bytes == 0;
+}
+
+/* Without heap figures: Hits, Net RSS, Max RSS. With them: all but Max RSS, which takes the place of
+ * RSS where it is what the lines are sorted by. */
+static bool is_wanted(const struct ml_table *t, int figure)
+{
+    if (!t->view->has_heap)
+        return figure == ML_FIGURE_HITS || figure >= ML_FIGURE_RSS;
+    if (figure == ML_FIGURE_NET || figure == ML_FIGURE_PEAK)
+        return !ml__table_lacks_net(t);
+    return figure != (t->options->sort == ML_SORT_MAX ? ML_FIGURE_RSS : ML_FIGURE_MAX);
+}
+
+static void widen(int *width, const char *text)
+{
+    int columns = 0;
+    for (const char *p = text; *p != '\0'; p++)
+        columns += ((unsigned char)*p & 0xC0) != 0x80; /* not the inner bytes of "±" */
+    if (columns > *width)
+        *width = columns;
+}
+
+static void measure_cells(struct ml_table *t, int figure)
+{
+    char cell[ML_CELL_MAX];
+    widen(&t->widths[figure], head_of(t, figure));
+    for (size_t i = 0; i < t->view->n_lines; i++) {
+        ml__table_cell(t, (enum ml_figure)figure, t->view->lines[i].row, cell);
+        widen(&t->widths[figure], cell);
+    }
+}
+
+/* On a narrow terminal the source matters more than figures that others tell in part; but what the
+ * lines are sorted by stays. */
+static void drop_columns(struct ml_table *t)
+{
+    enum { SOURCE = 24 };
+    static const struct {
+        int figure;
+        enum ml_report_sort unless;
+    } order[] = {{ML_FIGURE_RSS, ML_SORT_LINE},
+                 {ML_FIGURE_ALLOC, ML_SORT_ALLOC},
+                 {ML_FIGURE_PEAK, ML_SORT_PEAK},
+                 {ML_FIGURE_NET, ML_SORT_NET}};
+    size_t least = (size_t)t->line_width + 4 + SOURCE;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (least + ml__table_figures_width(t) > t->options->width &&
+            (order[i].unless != t->options->sort || order[i].unless == ML_SORT_LINE))
+            t->widths[order[i].figure] = 0;
 }
 
 static void measure(struct ml_table *t)
 {
     char text[ML_SIZE_MAX];
     t->line_width = (int)strlen("Line");
-    t->hits_width = (int)strlen("Hits");
-    t->net_width = (int)strlen("Net RSS");
-    t->max_width = (int)strlen("Max RSS");
-    for (size_t i = 0; i < t->view->n_lines; i++)
-        measure_row(t, t->view->lines[i].row);
-    for (size_t i = 0; i < t->view->n_functions; i++)
-        widen(&t->line_width,
-              snprintf(text, sizeof text, "%u", t->view->functions[i].function->last_line));
+    for (size_t i = 0; i < t->view->n_lines; i++) {
+        snprintf(text, sizeof text, "%u", t->view->lines[i].row->line);
+        widen(&t->line_width, text);
+    }
+    for (size_t i = 0; i < t->view->n_functions; i++) {
+        snprintf(text, sizeof text, "%u", t->view->functions[i].function->last_line);
+        widen(&t->line_width, text);
+    }
+    for (int figure = 0; figure < ML_FIGURES; figure++)
+        if (is_wanted(t, figure))
+            measure_cells(t, figure);
+    if (t->view->has_heap && t->options->width > 0)
+        drop_columns(t);
 }
 
 size_t ml__table_figures_width(const struct ml_table *t)
 {
-    return (size_t)(t->hits_width + t->net_width + t->max_width) + 6;
+    size_t width = 0;
+    for (int figure = 0; figure < ML_FIGURES; figure++)
+        width += t->widths[figure] > 0 ? (size_t)t->widths[figure] + 2 : 0;
+    return width;
+}
+
+/* Right-aligned, with two blanks before it; `text` may hold a "±". */
+static void write_cell(struct ml_table *t, int width, const char *text)
+{
+    int columns = 0;
+    widen(&columns, text);
+    ml_buf_fill(t->out, ' ', (size_t)(width > columns ? width - columns : 0));
+    ml_buf_cstr(t->out, text);
 }
 
 void ml__table_heads(struct ml_table *t)
 {
-    ml_buf_printf(t->out, "  %*s  %*s  %*s", t->hits_width, "Hits", t->net_width, "Net RSS",
-                  t->max_width, "Max RSS");
+    for (int figure = 0; figure < ML_FIGURES; figure++) {
+        if (t->widths[figure] == 0)
+            continue;
+        ml_buf_cstr(t->out, "  ");
+        write_cell(t, t->widths[figure], head_of(t, figure));
+    }
+}
+
+/* The figure that a line's colour tells of. */
+static int tinted_figure(const struct ml_table *t)
+{
+    static const int figures[ML_SORTS] = {
+        [ML_SORT_NET] = ML_FIGURE_NET,   [ML_SORT_MAX] = ML_FIGURE_RSS,
+        [ML_SORT_PEAK] = ML_FIGURE_PEAK, [ML_SORT_ALLOC] = ML_FIGURE_ALLOC,
+        [ML_SORT_LINE] = ML_FIGURE_HELD, [ML_SORT_HELD] = ML_FIGURE_HELD,
+        [ML_SORT_HITS] = ML_FIGURE_HELD};
+    return t->view->has_heap ? figures[t->options->sort] : ML_FIGURE_RSS;
 }
 
 void ml__table_figures(struct ml_table *t, const struct ml_row *r, enum ml_tint tint)
 {
-    char net[ML_SIZE_MAX];
-    char max[ML_SIZE_MAX];
-    ml_size_print_change(net, r->rss_net_bytes, t->options->unit);
-    ml_size_print(max, r->rss_max_bytes, t->options->unit);
-    ml_buf_printf(t->out, "  %*llu  ", t->hits_width, (unsigned long long)r->hits);
-    ml__tint(t, tint);
-    ml_buf_printf(t->out, "%*s", t->net_width, net);
-    ml__untint(t, tint);
-    ml_buf_printf(t->out, "  %*s", t->max_width, max);
+    char cell[ML_CELL_MAX];
+    for (int figure = 0; figure < ML_FIGURES; figure++) {
+        if (t->widths[figure] == 0)
+            continue;
+        bool tinted = figure == tinted_figure(t);
+        ml__table_cell(t, (enum ml_figure)figure, r, cell);
+        ml_buf_cstr(t->out, "  ");
+        if (tinted)
+            ml__tint(t, tint);
+        write_cell(t, t->widths[figure], cell);
+        if (tinted)
+            ml__untint(t, tint);
+    }
 }
 
 struct ml_str ml__unindent(struct ml_str s)
@@ -181,7 +343,7 @@ static void write_totals(struct ml_table *t, const struct counts *c)
                       plural(v->n_hidden));
 }
 
-static void note(struct ml_table *t, const char *text)
+void ml__table_note(struct ml_table *t, const char *text)
 {
     ml__tint(t, ML_TINT_WARM);
     ml_buf_cstr(t->out, "note:");
@@ -195,15 +357,15 @@ static void write_notes(struct ml_table *t)
     bool one = ml_snapshot_books(s) == 1;
     char text[160];
     if (ml_snapshot_truncated(s))
-        note(t, one ? "the book is cut short; what stood behind the cut is missing"
-                    : "a book is cut short; what stood behind the cut is missing");
+        ml__table_note(t, one ? "the book is cut short; what stood behind the cut is missing"
+                              : "a book is cut short; what stood behind the cut is missing");
     if (!ml_snapshot_complete(s))
-        note(t, one ? "the run had not ended when the book was read, or was killed"
-                    : "a run had not ended when its book was read, or was killed");
+        ml__table_note(t, one ? "the run had not ended when the book was read, or was killed"
+                              : "a run had not ended when its book was read, or was killed");
     if (ml_snapshot_lost(s) > 0) {
         snprintf(text, sizeof text, "%llu function%s found no room in the book and are missing",
                  (unsigned long long)ml_snapshot_lost(s), plural((size_t)ml_snapshot_lost(s)));
-        note(t, text);
+        ml__table_note(t, text);
     }
 }
 
@@ -222,7 +384,11 @@ static void write_table(struct ml_table *t)
     if (t->view->n_lines > 0)
         ml_buf_char(t->out, '\n');
     write_totals(t, &c);
+    if (t->view->has_heap)
+        ml__table_heap(t);
     write_notes(t);
+    if (t->options->scopes)
+        ml__table_scopes(t);
 }
 
 int ml__report_table(const struct ml_snapshot *s, const struct ml_report_options *o,

@@ -9,6 +9,17 @@
 
 enum ml_tint { ML_TINT_NONE, ML_TINT_DIM, ML_TINT_BOLD, ML_TINT_HOT, ML_TINT_WARM, ML_TINT_COOL };
 
+enum ml_figure {
+    ML_FIGURE_HITS,
+    ML_FIGURE_NET,
+    ML_FIGURE_PEAK,
+    ML_FIGURE_ALLOC,
+    ML_FIGURE_HELD,
+    ML_FIGURE_RSS,
+    ML_FIGURE_MAX,
+    ML_FIGURES
+};
+
 struct ml_table {
     const struct ml_snapshot *snapshot;
     const struct ml_report_options *options;
@@ -17,9 +28,7 @@ struct ml_table {
     struct ml_buf *out;
     /* Columns, wide enough for their heads and for every cell; figures are right-aligned. */
     int line_width;
-    int hits_width;
-    int net_width;
-    int max_width;
+    int widths[ML_FIGURES]; /* 0: not shown */
 };
 
 /* A listing per function; rows in order of lines. */
@@ -33,7 +42,13 @@ void ml__untint(struct ml_table *t, enum ml_tint tint);
 /* By its share in the heaviest line shown. */
 enum ml_tint ml__tint_of(const struct ml_table *t, const struct ml_row *r);
 
-/* The three figures, with two blanks before each. */
+/* A figure as a cell has it: with its range where it is an estimate. */
+enum { ML_CELL_MAX = 96 };
+void ml__table_cell(const struct ml_table *t, enum ml_figure figure, const struct ml_row *r,
+                    char out[ML_CELL_MAX]);
+/* Samples alone do not tell Net and Peak. */
+bool ml__table_lacks_net(const struct ml_table *t);
+/* The figures, with two blanks before each. */
 void ml__table_heads(struct ml_table *t);
 void ml__table_figures(struct ml_table *t, const struct ml_row *r, enum ml_tint tint);
 size_t ml__table_figures_width(const struct ml_table *t);
@@ -41,5 +56,11 @@ size_t ml__table_figures_width(const struct ml_table *t);
 struct ml_str ml__unindent(struct ml_str s);
 /* Text to the right of `used` columns, cut to the width, and the line's end. */
 void ml__table_text(struct ml_table *t, struct ml_str text, size_t used, enum ml_tint tint);
+
+/* What the heap was in all, and whose: table_heap.c. */
+void ml__table_heap(struct ml_table *t);
+/* Each scope's figures, and its lines that hold most. */
+void ml__table_scopes(struct ml_table *t);
+void ml__table_note(struct ml_table *t, const char *text);
 
 #endif

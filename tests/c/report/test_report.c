@@ -64,7 +64,11 @@ static void options_from_text(void **state)
         {"width", "-1", ML_EINVALID, "a number of columns"},
         {"width", "99999999999", ML_EINVALID, "a number of columns"},
         {"width", "", ML_EINVALID, "a number of columns"},
-        {"top", "1", ML_ENOTFOUND, "one of sort, unit, min, skip_zero, color, width"},
+        {"sort", "held", ML_OK, ""},
+        {"sort", "line", ML_OK, ""},
+        {"scopes", "true", ML_OK, ""},
+        {"scopes", "yes", ML_EINVALID, "one of false, true"},
+        {"top", "1", ML_ENOTFOUND, "one of sort, unit, min, skip_zero, scopes, color, width"},
     };
     struct ml_report_options o = {0};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -79,6 +83,8 @@ static void options_from_text(void **state)
     assert_true(o.color);
     assert_int_equal(o.width, 80);
 }
+
+static const struct ml_str page = {"<a>{{report}}</a>", 17};
 
 struct attempt {
     const struct ml_snapshot *snapshot;
@@ -99,22 +105,23 @@ static int try_report(void *arg)
 
 static void every_failed_allocation_is_an_answer(void **state)
 {
-    struct ml_snapshot *s = sample();
+    struct ml_snapshot *s = made_heap(4096, "main");
     for (size_t i = 0; ml_report_format_at(i) != NULL; i++)
         for (int sort = ML_SORT_LINE; sort <= ML_SORT_NET; sort++) {
-            struct attempt a = {
-                s, ml_report_format_at(i)->name, {.sort = (enum ml_report_sort)sort}};
-            assert_true(fail_each(try_report, &a) > 3);
+            struct attempt a = {s,
+                                ml_report_format_at(i)->name,
+                                {.sort = (enum ml_report_sort)sort, .scopes = true, .page = page}};
+            assert_true(fail_each(try_report, &a) > 0);
         }
     ml_snapshot_free(s);
 }
 
 static void a_limited_buffer_is_an_error(void **state)
 {
-    struct ml_snapshot *s = sample();
-    struct ml_report_options o = {0};
+    struct ml_snapshot *s = made_heap(0, "main");
+    struct ml_report_options o = {.page = page};
     for (size_t i = 0; ml_report_format_at(i) != NULL; i++) {
-        struct ml_buf out = {.max = 100};
+        struct ml_buf out = {.max = 60};
         struct ml_error e = {0};
         assert_int_equal(ml_report(s, ml_report_format_at(i)->name, &o, &out, &e), ML_ELIMIT);
         assert_non_null(strstr(e.text, "a limit was reached"));
@@ -181,6 +188,120 @@ static void no_line_is_wider_than_asked(void **state)
     ml_snapshot_free(s);
 }
 
+/* --- heap figures --------------------------------------------------------------------------------- */
+
+static struct ml_buf heap_report(const char *format, struct ml_report_options o, uint64_t rate)
+{
+    struct ml_snapshot *s = made_heap(rate, "</script><b>main");
+    struct ml_buf out = {0};
+    assert_int_equal(ml_report(s, format, &o, &out, NULL), ML_OK);
+    ml_snapshot_free(s);
+    return out;
+}
+
+static void the_law_stands_under_the_table(void **state)
+{
+    struct ml_buf out = heap_report("table", (struct ml_report_options){0}, 0);
+    assert_non_null(strstr(
+        out.p,
+        "\nheap 1,048,676 B = 1,048,576 held by lines + 100 outside of them; unexplained 0\n"));
+    assert_non_null(strstr(out.p, "  Line  Hits       Net     Peak  Allocated     Held"));
+    ml_buf_free(&out);
+}
+
+static void estimates_have_their_range(void **state)
+{
+    struct ml_buf out = heap_report("table", (struct ml_report_options){.skip_zero = true}, 65536);
+    assert_non_null(strstr(out.p, " KiB .. ")); /* 1 MiB, give or take 2 */
+    assert_non_null(strstr(out.p, "each range holds the truth in 95 of 100 runs"));
+    assert_null(strstr(out.p, "unexplained"));
+    ml_buf_free(&out);
+}
+
+static void narrow_terminals_lose_columns_but_what_lines_are_sorted_by(void **state)
+{
+    static const struct {
+        enum ml_report_sort sort;
+        unsigned width;
+        const char *heads;
+    } rows[] = {{ML_SORT_LINE, 200, "Hits Net Peak Allocated Held RSS "},
+                {ML_SORT_LINE, 80, "Hits Net Peak Allocated Held "},
+                {ML_SORT_LINE, 72, "Hits Net Peak Held "},
+                {ML_SORT_LINE, 20, "Hits Held "},
+                {ML_SORT_MAX, 200, "Hits Net Peak Allocated Held Max RSS "},
+                {ML_SORT_ALLOC, 20, "Hits Allocated Held "},
+                {ML_SORT_PEAK, 20, "Hits Peak Held "}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ml_buf out = heap_report(
+            "table", (struct ml_report_options){.sort = rows[i].sort, .width = rows[i].width}, 0);
+        char heads[200] = "";
+        const char *end = strstr(out.p, "Source\n");
+        const char *at = end;
+        while (at > out.p && at[-1] != '\n')
+            at--;
+        for (; at < end; at++) { /* single blanks; without Line and Where */
+            size_t n = strlen(heads);
+            if (*at != ' ' || (n > 0 && heads[n - 1] != ' '))
+                heads[n] = *at;
+        }
+        const char *from = strstr(heads, "Hits");
+        char *where = strstr(heads, "Where ");
+        assert_non_null(from);
+        if (where != NULL)
+            *where = '\0';
+        assert_string_equal(from, rows[i].heads);
+        ml_buf_free(&out);
+    }
+}
+
+static void a_page_is_filled_and_nothing_ends_its_element(void **state)
+{
+    struct ml_buf out = heap_report("html", (struct ml_report_options){.page = page}, 0);
+    assert_true(ml_str_starts(ml_buf_view(&out), ML_STR("<a>{")));
+    assert_ptr_equal(strchr(out.p + 1, '<'), out.p + out.n - strlen("</a>"));
+    assert_non_null(strstr(out.p, "\\u003c/script>\\u003cb>main"));
+    ml_buf_free(&out);
+}
+
+static void what_cannot_be_made_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *format;
+        enum ml_report_sort sort;
+        bool heap;
+        const char *text;
+    } rows[] = {
+        {"table", ML_SORT_HELD, false, "cannot sort by 'held': the book has no heap figures"},
+        {"csv", ML_SORT_PEAK, false, "cannot sort by 'peak': the book has no heap figures"},
+        {"pprof", ML_SORT_LINE, false, "cannot make a pprof file: the book has no heap"},
+        {"collapsed", ML_SORT_LINE, false, "cannot make collapsed stacks: the book has no"},
+        {"speedscope", ML_SORT_LINE, false, "cannot make a speedscope file: the book has"},
+        {"html", ML_SORT_LINE, true, "cannot make the page: this memline has none in it"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ml_snapshot *s = rows[i].heap ? made_heap(0, "main") : sample();
+        struct ml_buf out = {0};
+        struct ml_error e;
+        struct ml_report_options o = {.sort = rows[i].sort};
+        assert_int_equal(ml_report(s, rows[i].format, &o, &out, &e), ML_EINVALID);
+        assert_non_null(strstr(e.text, rows[i].text));
+        assert_int_equal(out.n, 0);
+        ml_buf_free(&out);
+        ml_snapshot_free(s);
+    }
+}
+
+static void collapsed_paths_begin_outside(void **state)
+{
+    struct ml_snapshot *s = made_heap(0, "a;b\n");
+    struct ml_buf out = {0};
+    struct ml_report_options o = {.sort = ML_SORT_ALLOC};
+    assert_int_equal(ml_report(s, "collapsed", &o, &out, NULL), ML_OK);
+    assert_string_equal(out.p, "outside of profiled lines 100\n"
+                               "a:b  (<cell>:2);load (<cell>:9) 2097152\n");
+    ml_buf_free(&out);
+    ml_snapshot_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -191,6 +312,12 @@ int main(void)
         cmocka_unit_test(a_limited_buffer_is_an_error),
         cmocka_unit_test(extreme_figures_and_strange_names_are_told),
         cmocka_unit_test(no_line_is_wider_than_asked),
+        cmocka_unit_test(the_law_stands_under_the_table),
+        cmocka_unit_test(estimates_have_their_range),
+        cmocka_unit_test(narrow_terminals_lose_columns_but_what_lines_are_sorted_by),
+        cmocka_unit_test(a_page_is_filled_and_nothing_ends_its_element),
+        cmocka_unit_test(what_cannot_be_made_is_refused_by_name),
+        cmocka_unit_test(collapsed_paths_begin_outside),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }
