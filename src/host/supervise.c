@@ -681,16 +681,18 @@ static void check_pulse(struct ml_slot *s, uint64_t now)
 {
     struct ml_buf b = {0};
     char json[48];
-    if (now - s->pong_ns > HANG_S * S_NS && !s->hang_told) {
+    uint64_t hang_s = (uint64_t)ml_setting_int(&s->host->settings, "memline.hangSeconds", HANG_S);
+    uint64_t ping_s = hang_s < 3 * PING_S ? 1 + hang_s / 3 : PING_S;
+    if (now - s->pong_ns > hang_s * S_NS && !s->hang_told) {
         s->hang_told = true;
         ml_host_log(s->host, category_workers, ML_LEVEL_WARNING,
                     "The worker (pid %d) has not answered for %d s; its event loop is busy or "
                     "blocked. The stacks of its threads follow.",
-                    (int)ml_worker_pid(s->worker), HANG_S);
+                    (int)ml_worker_pid(s->worker), (int)hang_s);
         ml_wire_frame(&b, 'd', "{}");
         (void)ml_worker_send(s->worker, &b, NULL, NULL);
     }
-    if ((now / S_NS) % PING_S != 0 || ml_worker_unsent(s->worker) > 1024 * 1024)
+    if ((now / S_NS) % ping_s != 0 || ml_worker_unsent(s->worker) > 1024 * 1024)
         return;
     (void)snprintf(json, sizeof json, "{\"seq\":%llu}", (unsigned long long)++s->seq);
     ml_wire_frame(&b, 'p', json);

@@ -423,6 +423,26 @@ static uint64_t announced(const struct ml_http_request *r)
     return v.p != NULL ? strtoull(v.p, NULL, 10) : 0;
 }
 
+/* One way to tell where the body ends. A proxy in front of us and libmicrohttpd might choose differently
+ * among two, and then disagree about where the next request begins. */
+static bool length_is_clear(const struct ml_http_request *r)
+{
+    struct ml_str length = {NULL, 0}, coding = {NULL, 0};
+    for (size_t i = 0; i < r->n_headers; i++) {
+        struct ml_str n = r->headers[i].name, v = r->headers[i].value;
+        if (n.n == 14 && strncasecmp(n.p, "Content-Length", 14) == 0) {
+            if (length.p != NULL && !ml_str_eq(length, v))
+                return false;
+            length = v;
+        } else if (n.n == 17 && strncasecmp(n.p, "Transfer-Encoding", 17) == 0) {
+            if (coding.p != NULL || v.n != 7 || strncasecmp(v.p, "chunked", 7) != 0)
+                return false;
+            coding = v;
+        }
+    }
+    return length.p == NULL || coding.p == NULL;
+}
+
 static enum MHD_Result begin(struct ml_http_conn *c, const char *method)
 {
     struct ml_http_server *s = c->server;
@@ -435,7 +455,7 @@ static enum MHD_Result begin(struct ml_http_conn *c, const char *method)
         return refuse(c, 414);
     if (bytes > HEADER_BYTES)
         return refuse(c, 431);
-    if (!split_target(&c->r))
+    if (!split_target(&c->r) || !length_is_clear(&c->r))
         return refuse(c, 400);
     uint64_t length = announced(&c->r);
     if (length > s->o.max_body_bytes) {
