@@ -251,51 +251,32 @@ static enum cmp cmp_of(const char *name)
         o[i] = (uint8_t)(x[i & ma] test y[i & mb]); \
     break
 
-static void i64_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b, size_t n,
-                        uint8_t *o)
-{
-    const int64_t *x = a->i;
-    const int64_t *y = b->i;
-    size_t ma = mask(a);
-    size_t mb = mask(b);
-    switch (op) {
-    case EQ:
-        LOOP(==);
-    case NE:
-        LOOP(!=);
-    case LT:
-        LOOP(<);
-    case LE:
-        LOOP(<=);
-    case GT:
-        LOOP(>);
-    case GE:
-        LOOP(>=);
+#define COMPARE(name, type, field)                                                                \
+    static void name(enum cmp op, const struct ml_column *a, const struct ml_column *b, size_t n, \
+                     uint8_t *o)                                                                  \
+    {                                                                                             \
+        const type *x = a->field;                                                                 \
+        const type *y = b->field;                                                                 \
+        size_t ma = mask(a);                                                                      \
+        size_t mb = mask(b);                                                                      \
+        switch (op) {                                                                             \
+        case EQ:                                                                                  \
+            LOOP(==);                                                                             \
+        case NE:                                                                                  \
+            LOOP(!=);                                                                             \
+        case LT:                                                                                  \
+            LOOP(<);                                                                              \
+        case LE:                                                                                  \
+            LOOP(<=);                                                                             \
+        case GT:                                                                                  \
+            LOOP(>);                                                                              \
+        case GE:                                                                                  \
+            LOOP(>=);                                                                             \
+        }                                                                                         \
     }
-}
-
-static void real_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b,
-                         size_t n, uint8_t *o)
-{
-    const double *x = a->d;
-    const double *y = b->d;
-    size_t ma = mask(a);
-    size_t mb = mask(b);
-    switch (op) {
-    case EQ:
-        LOOP(==);
-    case NE:
-        LOOP(!=);
-    case LT:
-        LOOP(<);
-    case LE:
-        LOOP(<=);
-    case GT:
-        LOOP(>);
-    case GE:
-        LOOP(>=);
-    }
-}
+COMPARE(i64_compare, int64_t, i)
+COMPARE(real_compare, double, d)
+#undef COMPARE
 #undef LOOP
 
 static void string_compare(enum cmp op, const struct ml_column *a, const struct ml_column *b,

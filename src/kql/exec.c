@@ -198,6 +198,18 @@ bool ml__rows_add(struct ml_rowset *r, const struct ml_batch *b, bool texts)
     return true;
 }
 
+int ml__exec_once(struct ml_exec *x, int (*run)(struct ml_exec *x), const struct ml_rowset *result,
+                  struct ml_batch *out)
+{
+    if (x->done)
+        return ML_OK;
+    x->done = true;
+    int rc = run(x);
+    if (rc == ML_OK)
+        *out = result->all;
+    return rc;
+}
+
 void ml__rows_free(struct ml_rowset *r)
 {
     for (size_t i = 0; r->all.cols != NULL && i < r->all.ncols; i++) {

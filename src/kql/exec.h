@@ -34,6 +34,12 @@ int ml__exec_open(struct ml_rt *rt, const struct ml_plan *plan, struct ml_batch 
 int ml__exec_next(struct ml_exec *x, struct ml_batch *out);
 void ml__exec_close(struct ml_exec *x); /* NULL is fine */
 
+struct ml_rowset;
+
+/* The `next` of operators that answer all rows at once: the first call runs `run`, which fills `result`. */
+int ml__exec_once(struct ml_exec *x, int (*run)(struct ml_exec *x), const struct ml_rowset *result,
+                  struct ml_batch *out);
+
 /* Rows kept: all batches of a cursor as one. */
 struct ml_rowset {
     struct ml_arena arena;   /* texts and dynamics */

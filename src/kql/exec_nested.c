@@ -178,21 +178,19 @@ static int level(struct nested *s, uint32_t depth, const struct ml_batch *in)
     return rc;
 }
 
-static int next_nested(struct ml_exec *x, struct ml_batch *out)
+static int run(struct ml_exec *x)
 {
     struct nested *s = (struct nested *)x;
-    if (x->done)
-        return ML_OK;
-    x->done = true;
     s->cells = ml_arena_alloc(&x->keep, x->plan->out.n, sizeof *s->cells);
     if (s->cells == NULL || !ml__rows_init(&s->result, &x->plan->out, x->rt->max_bytes))
         return ml__rt_nomem(x->rt);
     int rc = ml__exec_drain(x->in[0], &s->rows);
-    if (rc == ML_OK)
-        rc = level(s, 0, &s->rows.all);
-    if (rc == ML_OK)
-        *out = s->result.all;
-    return rc;
+    return rc == ML_OK ? level(s, 0, &s->rows.all) : rc;
+}
+
+static int next_nested(struct ml_exec *x, struct ml_batch *out)
+{
+    return ml__exec_once(x, run, &((struct nested *)x)->result, out);
 }
 
 static void close_nested(struct ml_exec *x)

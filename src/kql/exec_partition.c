@@ -31,9 +31,9 @@ static int run_group(struct partition *p, const uint32_t *rows, size_t n)
     return rc;
 }
 
-static int run_all(struct partition *p)
+static int run_all(struct ml_exec *x)
 {
-    struct ml_exec *x = &p->x;
+    struct partition *p = (struct partition *)x;
     struct ml_ecx cx = {x->rt, &x->keep};
     struct ml_column key;
     int rc = ml__exec_drain(x->in[0], &p->rows);
@@ -62,14 +62,7 @@ static int run_all(struct partition *p)
 
 static int next_partition(struct ml_exec *x, struct ml_batch *out)
 {
-    struct partition *p = (struct partition *)x;
-    if (x->done)
-        return ML_OK;
-    x->done = true;
-    int rc = run_all(p);
-    if (rc == ML_OK)
-        *out = p->result.all;
-    return rc;
+    return ml__exec_once(x, run_all, &((struct partition *)x)->result, out);
 }
 
 static void close_partition(struct ml_exec *x)

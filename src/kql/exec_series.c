@@ -193,10 +193,10 @@ static bool series_rows(struct series *s, const struct bounds *b, uint32_t key, 
            ml__rows_add(&s->result, &row, true);
 }
 
-static int run(struct series *s)
+static int run(struct ml_exec *x)
 {
+    struct series *s = (struct series *)x;
     static struct ml_field bin_fields[2] = {{{"key", 3}, ML_T_LONG}, {{"point", 5}, ML_T_LONG}};
-    struct ml_exec *x = &s->x;
     const struct ml_plan *p = x->plan;
     struct bounds b = {0};
     uint32_t *key_of = NULL;
@@ -240,14 +240,7 @@ static int run(struct series *s)
 
 static int next_series(struct ml_exec *x, struct ml_batch *out)
 {
-    struct series *s = (struct series *)x;
-    if (x->done)
-        return ML_OK;
-    x->done = true;
-    int rc = run(s);
-    if (rc == ML_OK)
-        *out = s->result.all;
-    return rc;
+    return ml__exec_once(x, run, &((struct series *)x)->result, out);
 }
 
 static void close_series(struct ml_exec *x)

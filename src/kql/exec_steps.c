@@ -156,9 +156,9 @@ static int one_row(struct steps *s, size_t row)
     return rc;
 }
 
-static int run(struct steps *s)
+static int run(struct ml_exec *x)
 {
-    struct ml_exec *x = &s->x;
+    struct steps *s = (struct steps *)x;
     const struct ml_steps_spec *spec = x->plan->steps;
     int rc = ml__exec_drain(x->in[0], &s->rows);
     s->width = spec->ninput + spec->ndeclared;
@@ -191,14 +191,7 @@ static int run(struct steps *s)
 
 static int next_steps(struct ml_exec *x, struct ml_batch *out)
 {
-    struct steps *s = (struct steps *)x;
-    if (x->done)
-        return ML_OK;
-    x->done = true;
-    int rc = run(s);
-    if (rc == ML_OK)
-        *out = s->result.all;
-    return rc;
+    return ml__exec_once(x, run, &((struct steps *)x)->result, out);
 }
 
 static void close_steps(struct ml_exec *x)
