@@ -481,6 +481,11 @@ static bool check_arguments(struct ml_binder *b, const struct ml_node *n, const 
     return !ml__b_failed(b);
 }
 
+static bool is(const struct ml_node *n, const char *name)
+{
+    return ml_str_eq(n->text, ml_str_of(name));
+}
+
 static struct ml_expr *unknown_function(struct ml_binder *b, const struct ml_node *n)
 {
     static const char *const out_of_scope[] = {"geo_", "series_", "convert_", "punycode_", NULL};
@@ -488,6 +493,13 @@ static struct ml_expr *unknown_function(struct ml_binder *b, const struct ml_nod
         if (ml_str_starts(n->text, ml_str_of(*p))) {
             ml__b_fail(b, n, "ML101", "function '%.*s' is not supported", (int)n->text.n,
                        n->text.p);
+            return nothing(b, n);
+        }
+    static const char *const elsewhere[] = {
+        "cluster", "database", "external_table", "workspace", "resource", "app", NULL};
+    for (const char *const *p = elsewhere; *p != NULL; p++)
+        if (is(n, *p)) {
+            ml__b_fail(b, n, "ML101", "'%s()' is not supported: there is only the local store", *p);
             return nothing(b, n);
         }
     struct ml_near near = {.wanted = n->text};
@@ -525,11 +537,6 @@ static struct ml_expr *bind_aggregate(struct ml_binder *b, const struct ml_node 
     more[s->naggs++] = a;
     s->aggs = more;
     return ml__b_column(b, n, a.first, a.type);
-}
-
-static bool is(const struct ml_node *n, const char *name)
-{
-    return ml_str_eq(n->text, ml_str_of(name));
 }
 
 /* Functions that need more than values. NULL: n is none of them. */

@@ -755,8 +755,10 @@ struct ml_node *ml__p_source_op(struct ml_parser *p)
     if (ml_token_is(&after, "=") || ml_token_is(&after, "."))
         return NULL;
     bool call = ml_token_is(&after, "(");
-    if (ml__p_is(p, "externaldata") && call)
-        return unknown(p, p->tok.text);
+    struct ml_token last;
+    if ((ml__p_is(p, "externaldata") && call) ||
+        ml_str_eq(word_at(p, &last), ML_STR("macro-expand")))
+        return unknown(p, word_at(p, &last));
     if (ml__p_is(p, "range") && after.kind == ML_TOK_NAME) {
         struct ml_node *n = op_node(p, "range", p->tok.pos);
         ml__p_next(p);

@@ -136,6 +136,9 @@ def test_log_analytics_client_over_https(
     assert seen["error"] == [400, "BadArgumentError", "SyntaxError"]
     assert seen["large"] == 100000
     assert seen["statistics"] is True
+    assert seen["chart"]["visualization"] == "timechart"
+    assert (seen["chart"]["title"], seen["chart"]["yColumns"]) == ("T", ["x", "y"])
+    assert (seen["chart"]["xColumn"], seen["chart"]["yMin"]) == (None, "NaN")
 
 
 def test_opentelemetry_exporter(serve: Callable[..., Any], azure_clients: str) -> None:

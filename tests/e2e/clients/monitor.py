@@ -44,4 +44,11 @@ large = client.query_workspace(
 )
 seen["large"] = len(large.tables[0].rows)
 seen["statistics"] = "query" in large.statistics
+chart = client.query_workspace(
+    "workspace",
+    "print x=1, y=2 | render timechart with (title='T', ycolumns=x, y)",
+    timespan=None,
+    include_visualization=True,
+)
+seen["chart"] = chart.visualization
 print(json.dumps(seen))
