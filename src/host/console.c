@@ -71,12 +71,13 @@ static void put_line(struct ml_console *c, const char *category, enum ml_level l
     ml_buf_cstr(b, c->colors ? "\033[0m\n" : "\n");
 }
 
-static void put(struct ml_console *c, const char *category, enum ml_level level, struct ml_str text)
+static void put_at(struct ml_console *c, const char *category, enum ml_level level, int64_t wall_ns,
+                   struct ml_str text)
 {
     struct ml_buf time = {0};
     if (text.n == 0)
         return;
-    ml_console_time(&time, c->now_ns());
+    ml_console_time(&time, wall_ns);
     ml_buf_clear(&c->line);
     for (;;) { /* every piece is a line, empty ones too */
         const char *end = memchr(text.p, '\n', text.n);
@@ -90,6 +91,18 @@ static void put(struct ml_console *c, const char *category, enum ml_level level,
     }
     ml_write_fully(c->fd, ml_buf_view(&c->line));
     ml_buf_free(&time);
+}
+
+static void put(struct ml_console *c, const char *category, enum ml_level level, struct ml_str text)
+{
+    put_at(c, category, level, c->now_ns(), text);
+}
+
+void ml_console_past(struct ml_console *c, const char *category, enum ml_level level,
+                     int64_t wall_ns, struct ml_str text)
+{
+    if (ml_console_shows(c, category, level))
+        put_at(c, category, level, wall_ns, text);
 }
 
 void ml_console_log(struct ml_console *c, const char *category, enum ml_level level,

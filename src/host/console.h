@@ -27,6 +27,9 @@ bool ml_console_shows(const struct ml_console *c, const char *category, enum ml_
 /* A record, if its category and level are shown. */
 void ml_console_log(struct ml_console *c, const char *category, enum ml_level level,
                     struct ml_str text);
+/* The same for what happened at another time. */
+void ml_console_past(struct ml_console *c, const char *category, enum ml_level level,
+                     int64_t wall_ns, struct ml_str text);
 void ml_console_logf(struct ml_console *c, const char *category, enum ml_level level,
                      const char *fmt, ...) ML_PRINTF(4, 5);
 /* Shown whatever the levels say (text that editors wait for). */

@@ -33,7 +33,7 @@ struct ml_func_options {
     bool python; /* --python */
     const char *script_root;
     /* init and new */
-    const char *dir; /* init: where */
+    const char *dir; /* the first plain word; init: where; logs: whose */
     const char *worker_runtime;
     const char *model;
     const char *language;
@@ -72,6 +72,11 @@ struct ml_func_options {
     bool show_category;
     bool show_level;
     const char *profile;                       /* "line", "heap"; NULL: off */
+    /* logs */
+    bool follow;
+    const char *level;
+    const char *since;
+    const char *tail;
     const struct ml_func_endpoints *endpoints; /* NULL: none */
 };
 
@@ -79,5 +84,6 @@ int ml_func_init(const struct ml_func_options *o);
 int ml_func_new(const struct ml_func_options *o);
 int ml_func_start(const struct ml_func_options *o);
 int ml_func_list(const struct ml_func_options *o);
+int ml_func_logs(const struct ml_func_options *o);
 
 #endif
