@@ -46,6 +46,12 @@ void ml_free(void *p)
     free(p);
 }
 
+void ml_mem_large(void *p, size_t bytes)
+{
+    if (p != NULL && bytes >= (size_t)2 << 20)
+        ML_LARGE_PAGES(p, bytes);
+}
+
 void ml_mem_stay_small(void)
 {
     ML_SMALL_HEAP();

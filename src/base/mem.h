@@ -14,6 +14,9 @@ void *ml_calloc(size_t n, size_t size);
 void *ml_realloc(void *p, size_t n, size_t size);
 /* NULL is fine. */
 void ml_free(void *p);
+/* Memory just had from ml_calloc or ml_realloc, of so many bytes, will be filled: let the system back it by large pages where
+ * it can. Nothing happens for less than some megabytes. */
+void ml_mem_large(void *p, size_t bytes);
 /* After a peak: give idle memory back to the system, where the C library can. Up to a few ms. */
 void ml_mem_trim(void);
 /* For a process that is to stay small for long: one heap for all threads, and blocks of 128 KiB and more mapped

@@ -27,6 +27,16 @@
 #define ML_SMALL_HEAP() ((void)0)
 #endif
 
+#if defined(__linux__)
+#include <sys/mman.h>
+/* From the page that p lies in to the page where the bytes end: a whole mapping, where malloc made one. */
+#define ML_LARGE_PAGES(p, bytes)                                \
+    ((void)madvise((void *)((uintptr_t)(p) & ~(uintptr_t)4095), \
+                   (((uintptr_t)(p)&4095) + (bytes) + 4095) & ~(size_t)4095, MADV_HUGEPAGE))
+#else
+#define ML_LARGE_PAGES(p, bytes) ((void)0)
+#endif
+
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif

@@ -12,9 +12,12 @@ int ml__vec_member(struct ml_ecx *cx, const struct ml_expr *e, const struct ml_c
         return ml__rt_nomem(cx->rt);
     struct ml_str key = a[1].s[0];
     for (size_t i = 0; i < n; i++) {
-        struct ml_val v = ml_val_force(cx->arena, &a[0].v[a[0].constant ? 0 : i]);
-        const struct ml_val *m = ml_val_member(&v, key);
-        out->v[i] = m != NULL ? *m : ml_val_null(ML_T_NONE);
+        const struct ml_val *v = &a[0].v[a[0].constant ? 0 : i];
+        const struct ml_val *m = ml_val_member(v, key);
+        if (v->type == ML_T_TEXT && !v->null)
+            out->v[i] = ml_json_member(cx->arena, v->s, key);
+        else
+            out->v[i] = m != NULL ? *m : ml_val_null(ML_T_NONE);
     }
     return ML_OK;
 }

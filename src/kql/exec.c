@@ -102,6 +102,7 @@ static bool grow_column(struct ml_column *c, size_t cap)
     if (data == NULL)
         return false;
     c->data = data;
+    ml_mem_large(data, cap * ml_type_width(c->type));
     if (c->nulls == NULL)
         return true;
     uint8_t *nulls = ml_realloc(c->nulls, cap, 1);

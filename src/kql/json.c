@@ -1,7 +1,7 @@
 /* kql/json.c -- strict JSON to values; see text.h.
  *
  * One pass, no copies but for strings with escapes: the other strings and keys point into an arena copy of
- * the text. SPDX-License-Identifier: MIT */
+ * the text. Where one member is wanted, the rest is checked as strictly, but not built. SPDX-License-Identifier: MIT */
 #include "kql/text.h"
 
 #include "base/utf8.h"
@@ -16,6 +16,7 @@ struct json {
     const char *p;
     const char *end;
     int depth;
+    bool skim; /* values are checked only */
 };
 
 static bool value(struct json *j, struct ml_val *out);
@@ -137,11 +138,27 @@ static bool escaped(struct json *j, const char *start, struct ml_str *out)
     return true;
 }
 
+typedef unsigned char block __attribute__((vector_size(16)));
+typedef long long pair __attribute__((vector_size(16)));
+
+/* Sixteen bytes at a time over what ends no string. */
+static const char *plain_run(const char *p, const char *end)
+{
+    for (; end - p >= 16; p += 16) {
+        block b;
+        memcpy(&b, p, sizeof b);
+        pair stop = (pair)((block)(b == '"') | (block)(b == '\\') | (block)(b < 0x20));
+        if ((stop[0] | stop[1]) != 0)
+            break;
+    }
+    return p;
+}
+
 /* After the opening quote. */
 static bool string(struct json *j, struct ml_str *out)
 {
     const char *start = j->p;
-    for (; j->p < j->end; j->p++) {
+    for (j->p = plain_run(start, j->end); j->p < j->end; j->p++) {
         if (*j->p == '"') {
             *out = (struct ml_str){start, (size_t)(j->p - start)};
             j->p++;
@@ -204,7 +221,7 @@ static bool array(struct json *j, struct ml_val *out)
     bool ok = take(j, ']');
     while (!ok) {
         struct ml_val v;
-        if (!value(j, &v) || ml_vec_push(&items, v) != ML_OK)
+        if (!value(j, &v) || (!j->skim && ml_vec_push(&items, v) != ML_OK))
             break;
         if (take(j, ']'))
             ok = true;
@@ -228,11 +245,11 @@ static bool bag(struct json *j, struct ml_val *out)
         if (!take(j, '"') || !string(j, &p.key) || !take(j, ':') || !value(j, &p.val))
             break;
         size_t k = 0; /* a repeated key: the last one counts */
-        while (k < pairs.n && (pairs.n > 256 || !ml_str_eq(pairs.at[k].key, p.key)))
+        while (!j->skim && k < pairs.n && (pairs.n > 256 || !ml_str_eq(pairs.at[k].key, p.key)))
             k++;
         if (k < pairs.n)
             pairs.at[k].val = p.val;
-        else if (ml_vec_push(&pairs, p) != ML_OK)
+        else if (!j->skim && ml_vec_push(&pairs, p) != ML_OK)
             break;
         if (take(j, '}'))
             ok = true;
@@ -308,6 +325,43 @@ bool ml_json_parse(struct ml_arena *a, struct ml_str text, struct ml_val *out)
         return false;
     *out = v;
     return true;
+}
+
+/* The pairs of a bag, after its brace; *many: more than bag() looks through for repeated keys. */
+static bool find_member(struct json *j, struct ml_str key, struct ml_val *out, bool *many)
+{
+    bool ok = take(j, '}');
+    for (size_t n = 1; !ok; n++) {
+        struct ml_str name;
+        struct ml_val v;
+        if (!take(j, '"') || !string(j, &name) || !take(j, ':'))
+            return false;
+        j->skim = !ml_str_eq(name, key);
+        if (!value(j, &v))
+            return false;
+        if (!j->skim)
+            *out = v;
+        *many |= n > 256;
+        ok = take(j, '}');
+        if (!ok && !take(j, ','))
+            return false;
+    }
+    blanks(j);
+    return j->p == j->end;
+}
+
+struct ml_val ml_json_member(struct ml_arena *a, struct ml_str text, struct ml_str key)
+{
+    struct json j = {.arena = a, .p = text.p, .end = text.p + text.n, .depth = 1};
+    struct ml_val v = ml_val_null(ML_T_NONE);
+    bool many = false;
+    if (text.n == 0 || !take(&j, '{') || !find_member(&j, key, &v, &many))
+        return ml_val_null(ML_T_NONE); /* no bag, or no JSON: such a text is a string */
+    if (!many)
+        return v;
+    v = ml_json_or_string(a, text);
+    const struct ml_val *m = ml_val_member(&v, key);
+    return m != NULL ? *m : ml_val_null(ML_T_NONE);
 }
 
 struct ml_val ml_json_or_string(struct ml_arena *a, struct ml_str text)

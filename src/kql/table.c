@@ -108,6 +108,7 @@ static bool rehash(struct ml_groups *g)
     uint64_t *slots = ml_calloc(cap, sizeof *slots);
     if (slots == NULL)
         return false;
+    ml_mem_large(slots, cap * sizeof *slots);
     for (size_t i = 0; i < g->keys.all.n; i++) {
         size_t at = g->hashes[i] & (cap - 1);
         while (slots[at] != 0)

@@ -19,6 +19,9 @@ struct ml_str ml_val_text(struct ml_arena *a, const struct ml_val *v, bool insid
 bool ml_json_parse(struct ml_arena *a, struct ml_str text, struct ml_val *out);
 /* parse_json(): text that is no JSON becomes a string, empty text null. */
 struct ml_val ml_json_or_string(struct ml_arena *a, struct ml_str text);
+/* The member of a text that holds a JSON bag, as if it were parsed; null where there is none. Strings may point into the
+ * text. */
+struct ml_val ml_json_member(struct ml_arena *a, struct ml_str text, struct ml_str key);
 /* A TEXT value parsed; any other as it is. */
 struct ml_val ml_val_force(struct ml_arena *a, const struct ml_val *v);
 

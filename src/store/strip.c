@@ -137,6 +137,7 @@ static struct ml__strip *strip_new(enum ml_store_type type, uint32_t rows, uint3
     char *p = ml_realloc(NULL, bytes, 1);
     if (p == NULL)
         return NULL;
+    ml_mem_large(p, bytes);
     struct ml__strip *s = (void *)p;
     memset(s, 0, sizeof *s);
     s->type = type;

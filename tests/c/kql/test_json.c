@@ -43,6 +43,59 @@ static void what_is_no_json_is_refused(void **state)
     }
 }
 
+/* Of a text, by way of all of it, and by skipping. */
+static void same_member(const char *text, const char *key)
+{
+    struct ml_arena a = {0};
+    struct ml_buf want = {0};
+    struct ml_buf got = {0};
+    struct guarded g = guarded_new(text, strlen(text));
+    struct ml_val all = ml_json_or_string(&a, g.str);
+    const struct ml_val *m = ml_val_member(&all, ml_str_of(key));
+    struct ml_val one = ml_json_member(&a, g.str, ml_str_of(key));
+    const struct ml_val none = ml_val_null(ML_T_NONE);
+    ml_val_json(m != NULL ? m : &none, &want);
+    ml_val_json(&one, &got);
+    assert_string_equal(got.p, want.p);
+    guarded_free(&g);
+    ml_buf_free(&want);
+    ml_buf_free(&got);
+    ml_arena_clear(&a);
+}
+
+static void a_member_is_that_of_the_whole(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "[1]",
+        "\"k\"",
+        " { \"k\" : 1 } ",
+        "{\"k\":1,\"k\":2}",
+        "{\"a\":{\"k\":1},\"k\":[1,{\"k\":3}]}",
+        "{\"k\":1",
+        "{\"k\":1}x",
+        "{\"k\":1,}",
+        "{\"k\":1,\"a\":01}",
+        "{\"k\":1,\"a\":\"\\x\"}",
+        "{\"a\":\"a string of more than sixteen bytes \\\" \\u00e9\",\"\\u006b\":\"v\"}",
+        "{\"k\":\"a string of more than sixteen bytes\",\"a\":[true,null,-1.5e3]}",
+        "{\"k\":null}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        same_member(texts[i], "k");
+        same_member(texts[i], "a");
+    }
+    struct ml_buf many = {0}; /* beyond some number repeated keys are not looked for */
+    ml_buf_char(&many, '{');
+    for (int i = 0; i < 300; i++)
+        ml_buf_printf(&many, "%s\"%s%d\":%d", i > 0 ? "," : "", "k", i == 290 ? 3 : i, i);
+    ml_buf_char(&many, '}');
+    same_member(many.p, "k3");
+    same_member(many.p, "k299");
+    ml_buf_free(&many);
+}
+
 static void depth_is_bounded(void **state)
 {
     char deep[100000];
@@ -79,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_go_there_and_back),
         cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(a_member_is_that_of_the_whole),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(text_that_is_no_json_is_a_string),
         cmocka_unit_test(bags_are_equal_in_any_order),
