@@ -497,8 +497,11 @@ static struct ml_expr *unknown_function(struct ml_binder *b, const struct ml_nod
         }
     static const char *const elsewhere[] = {
         "cluster", "database", "external_table", "workspace", "resource", "app", NULL};
+    const struct ml_node *first = n; /* cluster("x").database("y").T names the cluster */
+    while (first->a != NULL && first->a->kind == ML_N_CALL)
+        first = first->a;
     for (const char *const *p = elsewhere; *p != NULL; p++)
-        if (is(n, *p)) {
+        if (is(first, *p)) {
             ml__b_fail(b, n, "ML101", "'%s()' is not supported: there is only the local store", *p);
             return nothing(b, n);
         }
