@@ -11,7 +11,8 @@ class Settings(NamedTuple):
     include, exclude: fnmatch patterns; one without a slash at its start is matched anywhere in the path.
     functions: patterns on names and qualified names. output: where the book is kept, None for a
     temporary one. mode: heap (exact), line (hits and resident memory) or sample. stacks: keep call paths.
-    rate: mean bytes between samples, or auto. seed: of the sampler, 0 for chance. format, sort, unit, min, skip_zero, color: as of ``memline report``.
+    rate: mean bytes between samples, or auto. seed: of the sampler, 0 for chance. html: write the report
+    there as a page, instead. format, sort, unit, min, skip_zero, scopes, color: as of ``memline report``.
     """
 
     include: List[str] = []
@@ -24,6 +25,7 @@ class Settings(NamedTuple):
     unit: str = "auto"
     min: str = "0"
     skip_zero: bool = False
+    scopes: bool = False
     color: str = "auto"
     gate: str = "faults"
     children: bool = False
@@ -31,6 +33,7 @@ class Settings(NamedTuple):
     stacks: bool = False
     rate: str = "auto"
     seed: int = 0
+    html: Optional[str] = None
 
 
 class ConfigError(ValueError):
@@ -38,8 +41,8 @@ class ConfigError(ValueError):
 
 
 CHOICES = {
-    "format": ("table", "json", "csv"),
-    "sort": ("line", "net", "max", "hits"),
+    "format": ("table", "json", "csv", "speedscope", "collapsed"),
+    "sort": ("line", "net", "max", "hits", "held", "peak", "alloc"),
     "unit": ("auto", "B", "KiB", "MiB", "GiB"),
     "color": ("auto", "always", "never"),
     "gate": ("faults", "time", "plain"),

@@ -29,11 +29,14 @@ how
 
 the report
   -o, --output FILE    keep the book there, instead of in the folder of books
-  --format NAME        table, json or csv (--json, --csv: the same)
-  --sort KEY           line, net, max or hits
+  --html FILE          write it there as a page to look at, instead
+  --format NAME        table, json, csv (--json, --csv: the same), speedscope or collapsed (stacks);
+                       of a book that was kept, memline report makes pprof, too
+  --sort KEY           line, net, max, hits, held, peak or alloc
   --unit UNIT          auto, B, KiB, MiB or GiB
   --min SIZE           leave out lines that changed less: 4096, 64KiB, 1.5MiB
   --skip-zero          leave out lines that changed nothing
+  --scopes             tell each request, task or scope, too
   --color WHEN         auto, always or never
   --no-report          only keep the book
 
@@ -58,6 +61,7 @@ _TEXT = {
     "--mode": "mode",
     "--rate": "rate",
     "--seed": "seed",
+    "--html": "html",
 }
 _FLAGS = {
     "--json": ("format", "json"),
@@ -66,6 +70,7 @@ _FLAGS = {
     "--no-report": ("report", False),
     "--children": ("children", True),
     "--stacks": ("stacks", True),
+    "--scopes": ("scopes", True),
 }
 
 
@@ -142,6 +147,8 @@ def main(args: List[str]) -> None:
         settings = Settings(**{**project, **words})
     except ConfigError as error:
         fail(str(error), "memline run --help")
+    if settings.html:  # the program may change its folder
+        settings = settings._replace(html=os.path.abspath(settings.html))
     start = _Start(mode, program)
     from . import _core, _session
 

@@ -179,6 +179,26 @@ def test_settings_of_pyproject(run, python, script, tmp_path):
     assert "unknown setting 'sorted' in [tool.memline] of" in done.stderr
 
 
+def test_a_page_is_written_where_the_run_began(run, python, script, tmp_path):
+    program = os.path.join(os.path.dirname(sys.executable), "memline")
+    if not os.path.exists(program):
+        pytest.skip("no program memline beside this interpreter")
+    (tmp_path / "elsewhere").mkdir()
+    script("import os\nkept = bytearray(3 << 20)\nos.chdir('elsewhere')\n")
+    done = run([python, "-m", "memline", "run", "--html", "out.html", "app.py"])
+    assert f"page written to {tmp_path}/out.html" in done.stderr
+    assert "kept = bytearray(3 \\u003c\\u003c 20)" in (tmp_path / "out.html").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_stacks_for_other_tools(run, python, script):
+    script("def f():\n    return bytearray(3 << 20)\n\nkept = f()\n")
+    words = ["--stacks", "--format", "collapsed", "app.py"]
+    done = run([python, "-m", "memline", "run", *words])
+    assert "/app.py:2) 31457" in done.stderr and "/app.py:4);f (" in done.stderr
+
+
 def test_threads_are_profiled(profiled, script):
     script(
         "import threading\n\n"
