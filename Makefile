@@ -159,8 +159,9 @@ bench-line: build ## line events beside memory_profiler and line_profiler; R=5 r
 	@.venv/bin/python bench/line/run.py --rounds $(or $(R),5) --log build/results/bench-line.jsonl \
 	    $(BENCH_HERE:%=.venvs/bench-%/bin/python)
 
-bench-host: build .venv/.real ## the Functions host: start, latency, requests per second, memory
-	@.venv/bin/python bench/host/run.py --program build/memline --python .venv/bin/python
+bench-host: build .venv/.real build/.system-bench ## the Functions host: start, latency, throughput, memory; N=1000000 requests
+	@.venv/bin/python bench/host/run.py --program build/memline --python .venv/bin/python \
+	    $(if $(N),--requests $(N))
 
 bench-kql: build .venvs/bench-kql/.installed ## KQL beside DuckDB, chdb, SQLite; N=rows, R=rounds, DATA=folder
 	@mkdir -p build/results

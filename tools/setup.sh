@@ -7,7 +7,7 @@ build="gcc pkg-config libsqlite3-dev libuv1-dev libmicrohttpd-dev libjansson-dev
        libcurl4-openssl-dev libzstd-dev zlib1g-dev libedit-dev libgnutls28-dev ca-certificates esbuild"
 test="libcmocka-dev chromium nodejs"
 lint="clang clang-format clang-tidy libclang-rt-14-dev nodejs node-typescript"
-bench="valgrind"
+bench="valgrind wrk"
 node="nodejs npm"
 python=${PYTHON:-python3}
 
