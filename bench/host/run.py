@@ -132,8 +132,8 @@ def wrk(port: int, path: str, connections: int, seconds: int) -> Tuple[int, str]
     ).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
     count = re.search(r"(\d+) requests in", out)
-    p50 = re.search(r"50%\s+(\S+)", out)
-    p99 = re.search(r"99%\s+(\S+)", out)
+    p50 = re.search(r"^\s+50%\s+(\S+)", out, re.M)
+    p99 = re.search(r"^\s+99%\s+(\S+)", out, re.M)
     bad = re.search(r"Non-2xx.*|Socket errors.*", out)
     assert rate and count and p50 and p99
     text = f"{float(rate.group(1)):>7.0f} /s   p50 {p50.group(1):>8}   p99 {p99.group(1):>8}"

@@ -96,6 +96,17 @@ enum ml_level ml_level_shown(const struct ml_level_filter *f, const char *catego
     return ml_category_is_user(category) ? f->user : f->system;
 }
 
+bool ml_level_wants_debug(const struct ml_level_filter *f)
+{
+    bool wanted = f->user <= ML_LEVEL_DEBUG;
+    for (size_t i = 0; i < f->rules.n && !wanted; i++) {
+        const char *p = f->rules.at[i].pattern;
+        wanted = f->rules.at[i].level <= ML_LEVEL_DEBUG &&
+                 (ml_category_is_user(p) || starts(p, "Function."));
+    }
+    return wanted;
+}
+
 void ml_level_filter_release(struct ml_level_filter *f)
 {
     for (size_t i = 0; i < f->rules.n; i++)

@@ -41,6 +41,8 @@ struct ml_level_filter {
 int ml_level_rule_add(struct ml_level_filter *f, const char *pattern, enum ml_level level);
 /* The lowest level shown: of the longest matching rule, else user or system. */
 enum ml_level ml_level_shown(const struct ml_level_filter *f, const char *category);
+/* Some user category is shown down to Debug or Trace: records of that level are worth making. */
+bool ml_level_wants_debug(const struct ml_level_filter *f);
 bool ml_category_is_user(const char *category);
 void ml_level_filter_release(struct ml_level_filter *f);
 

@@ -179,7 +179,7 @@ static void set_environment(struct ml_host *h)
     set_default("PYTHON_THREADPOOL_THREAD_COUNT", "1000");
     set_default("AzureFunctionsJobHost__logging__logLevel__Function",
                 ml_level_name(h->console.filter.user));
-    if (h->console.filter.user <= ML_LEVEL_DEBUG)
+    if (ml_level_wants_debug(&h->console.filter))
         set_default("PYTHON_ENABLE_DEBUG_LOGGING", "1");
     for (size_t i = 0; i < h->o->n_functions; i++) {
         (void)snprintf(text, sizeof text, "AzureFunctionsJobHost__functions__%zu", i);

@@ -31,6 +31,28 @@ static void longest_rule_wins_else_the_kind_of_category(void **state)
     ml_level_filter_release(&f);
 }
 
+static void debug_is_wanted_by_user_categories_alone(void **state)
+{
+    static const struct {
+        const char *pattern;
+        enum ml_level level;
+        bool wanted;
+    } cases[] = {
+        {"Function.a.User", ML_LEVEL_DEBUG, true}, {"Function", ML_LEVEL_TRACE, true},
+        {"Function.*.User", ML_LEVEL_DEBUG, true}, {"Function.a.User", ML_LEVEL_INFORMATION, false},
+        {"Host.Startup", ML_LEVEL_DEBUG, false},   {"Worker.x", ML_LEVEL_TRACE, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ml_level_filter f = {.user = ML_LEVEL_WARNING, .system = ML_LEVEL_WARNING};
+        assert_false(ml_level_wants_debug(&f));
+        assert_int_equal(ml_level_rule_add(&f, cases[i].pattern, cases[i].level), ML_OK);
+        assert_int_equal(ml_level_wants_debug(&f), cases[i].wanted);
+        ml_level_filter_release(&f);
+    }
+    struct ml_level_filter f = {.user = ML_LEVEL_DEBUG};
+    assert_true(ml_level_wants_debug(&f));
+}
+
 static void names_and_python_levels(void **state)
 {
     (void)state;
@@ -56,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(longest_rule_wins_else_the_kind_of_category),
+        cmocka_unit_test(debug_is_wanted_by_user_categories_alone),
         cmocka_unit_test(names_and_python_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
