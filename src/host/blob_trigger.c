@@ -429,7 +429,7 @@ static void on_timer(void *user)
     struct ml_blob_listener *l = user;
     if (l->stopped || l->scanning)
         return;
-    if (!ml_host_is_ready(l->host)) {
+    if (!ml_host_is_ready(l->host) || l->host->draining) {
         ml_timer_set(l->timer, NOT_READY_MS);
         return;
     }

@@ -106,8 +106,11 @@ static void message_free(struct message *m)
 
 static void on_settled(void *user, const struct ml_storage_result *r)
 {
-    (void)r; /* what could not be told to the service comes again when its lease ends */
-    message_free(user);
+    struct message *m = user;
+    if (r->status != 0 && r->text[0] != '\0') /* away: told by the storage */
+        ml_host_log(m->l->host, category, ML_LEVEL_WARNING,
+                    "The message %s of queue '%s' may run again: %s", m->id, m->l->queue, r->text);
+    message_free(m);
 }
 
 static void show_again(struct message *m, int64_t hide_ms)
@@ -393,7 +396,7 @@ static void on_timer(void *user)
     struct ml_queue_listener *l = user;
     if (l->stopped || l->polling || l->n_running > l->threshold)
         return;
-    if (!ml_host_is_ready(l->host)) {
+    if (!ml_host_is_ready(l->host) || l->host->draining) {
         poll_after(l, NOT_READY_MS);
         return;
     }

@@ -52,18 +52,23 @@ def signature(
 
 
 class Azurite:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1", usual: bool = False) -> None:
+        """usual: on the ports that everybody knows, at an address of loopback that nobody else has."""
         if shutil.which("node") is None or not SCRIPT.exists():
             pytest.skip("Azurite is not installed here: make build/.azurite needs node and npm")
         self.folder = folder
-        self.ports = {"blob": free_port(), "queue": free_port()}
+        self.address = address
+        self.ports = {
+            "blob": 10000 if usual else free_port(),
+            "queue": 10001 if usual else free_port(),
+        }
         self.process: Optional[subprocess.Popen[bytes]] = None
 
     @property
     def connection(self) -> str:
         """An ordinary connection string."""
         ends = "".join(
-            f"{k.capitalize()}Endpoint=http://127.0.0.1:{p}/{ACCOUNT};"
+            f"{k.capitalize()}Endpoint=http://{self.address}:{p}/{ACCOUNT};"
             for k, p in self.ports.items()
         )
         return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};{ends}"
@@ -73,6 +78,7 @@ class Azurite:
         self.process = subprocess.Popen(
             ["node", str(SCRIPT), "--location", str(self.folder), "--silent", "--disableTelemetry"]
             + ["--blobPort", str(self.ports["blob"]), "--queuePort", str(self.ports["queue"])]
+            + ["--blobHost", self.address, "--queueHost", self.address]
             + ["--tablePort", str(free_port())],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -116,7 +122,7 @@ class Azurite:
         sent.update(headers or {})
         sent["Authorization"] = signature(method, full, query or {}, sent, len(body))
         url = full + ("?" + urllib.parse.urlencode(query) if query else "")
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[service], timeout=30)
+        connection = http.client.HTTPConnection(self.address, self.ports[service], timeout=30)
         try:
             connection.request(method, url, body or None, sent)
             answer = connection.getresponse()

@@ -2,14 +2,16 @@
 
 import importlib.util
 import json
+import random
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 from azurite import Azurite, settings, until
-from funchost import Host, write_app
+from funchost import Host, environment, write_app
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("azure") is None
@@ -284,6 +286,72 @@ def blob(b: func.InputStream) -> None:
         finally:
             server.stop()
         assert host.text().count("does not answer at") in (2, 3)  # the last: our own stop
+
+
+def test_a_failed_message_is_seen_again_after_a_restart_and_a_reload(
+    memline_program: str, storage: Azurite, tmp_path: Path
+) -> None:
+    """Its lease is a minute: what waits for a retry is given back when the host ends or reloads."""
+    app = (
+        HEAD
+        + """
+@app.queue_trigger(arg_name="msg", queue_name="given-back", connection="STORE")
+@app.retry(strategy="fixed_delay", max_retry_count="5", delay_interval="00:10:00")
+def waits(msg: func.QueueMessage) -> None:
+    logging.info("GENERATION %s %d", msg.get_body().decode(), msg.dequeue_count)
+    raise RuntimeError("not now")
+"""
+    )
+    files = {
+        "function_app.py": app.replace("GENERATION", "first"),
+        "host.json": HOST.replace('"00:00:02"', '"00:10:00"'),
+        "local.settings.json": settings(STORE=storage.connection),
+    }
+    root = write_app(tmp_path / "app", files)
+    storage.put("given-back", "m")
+    with Host(memline_program, root) as host:
+        host.line("first m 1")
+        host.line(r"Executed 'Functions.waits' \(Failed")
+    assert [m.dequeue_count for m in storage.peek("given-back")] == [1]
+    with Host(memline_program, root) as host:
+        host.line("first m 2")
+        host.line(r"Executed 'Functions.waits' \(Failed")
+        (root / "function_app.py").write_text(app.replace("GENERATION", "second"))
+        host.line("second m 3")
+
+
+def test_the_templates_run_against_the_emulator_where_everybody_has_it(
+    memline_program: str, tmp_path: Path
+) -> None:
+    """UseDevelopmentStorage=true, but for the address: port 10000 of 127.0.0.1 may be somebody's."""
+    address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
+    server = Azurite(tmp_path / "azurite", address, usual=True)
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def func(*arguments: str, cwd: Path) -> None:
+        command = [memline_program, "func", *arguments]
+        subprocess.run(command, cwd=str(cwd), env=environment(home), check=True, timeout=60)
+
+    func("init", "app", "--python", cwd=tmp_path)
+    root = tmp_path / "app"
+    func("new", "-t", "Queue trigger", "-n", "Quick", cwd=root)
+    func("new", "-t", "BlobTrigger", "-n", "Blobby", "-m", "v1", cwd=root)
+    text = (root / "local.settings.json").read_text()
+    assert '"UseDevelopmentStorage=true"' in text
+    (root / "local.settings.json").write_text(
+        text.replace("=true", f"=true;DevelopmentStorageProxyUri=http://{address}")
+    )
+    server.start()
+    try:
+        with Host(memline_program, root) as host:
+            server.put("myqueue", "hello")
+            host.line("Python Queue trigger processed a message: hello")
+            server.make_container("samples-workitems")
+            server.put_blob("samples-workitems/a.txt", b"12345")
+            host.line(r"processed blob samples-workitems/a.txt \(5 bytes\)")
+    finally:
+        server.stop()
 
 
 def storage_put(server: Azurite) -> None:
