@@ -95,9 +95,14 @@ void ml_shape_rows(struct ml_shape *s, const struct ml_batch *batch)
         size_t before = s->out->n;
         ml_buf_cstr(s->out, s->out->p[s->out->n - 1] == '[' ? "[" : ",[");
         for (uint32_t c = 0; c < s->n_columns; c++) {
-            struct ml_val v = ml_column_get(&batch->cols[c], r);
+            const struct ml_column *k = &batch->cols[c];
             if (c != 0)
                 ml_buf_char(s->out, ',');
+            if (k->type == ML_T_STRING) {
+                ml_buf_json(s->out, k->s[k->constant ? 0 : r]);
+                continue;
+            }
+            struct ml_val v = ml_column_get(k, r);
             ml_shape_cell(s->out, &v, s->columns[c].type, s->kind == ML_SHAPE_AI);
         }
         ml_buf_char(s->out, ']');

@@ -119,14 +119,55 @@ static void json_escape(struct ml_buf *b, unsigned char c)
     }
 }
 
+typedef unsigned char block __attribute__((vector_size(16)));
+typedef long long pair __attribute__((vector_size(16)));
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* Is every byte one that stands for itself? Sixteen at a time. */
+static bool all_plain(struct ml_str s)
+{
+    size_t i = 0;
+    for (; i + 16 <= s.n; i += 16) {
+        block c;
+        memcpy(&c, s.p + i, sizeof c);
+        pair care = (pair)((block)(c < 0x20) | (block)(c >= 0x80) | (block)(c == '"') |
+                           (block)(c == '\\'));
+        if ((care[0] | care[1]) != 0)
+            return false;
+    }
+    while (i < s.n && is_plain((unsigned char)s.p[i]))
+        i++;
+    return i == s.n;
+}
+
+static void quote(struct ml_buf *b, struct ml_str s)
+{
+    char *p = s.n < SIZE_MAX - 2 ? ml_buf_reserve(b, s.n + 2) : NULL;
+    if (p == NULL)
+        return;
+    p[0] = '"';
+    if (s.n != 0)
+        memcpy(p + 1, s.p, s.n);
+    memcpy(p + s.n + 1, "\"", 2); /* and the zero behind */
+    b->n += s.n + 2;
+}
+
 void ml_buf_json(struct ml_buf *b, struct ml_str s)
 {
+    if (all_plain(s)) {
+        quote(b, s);
+        return;
+    }
     size_t start = 0; /* bytes before it are written */
     size_t i = 0;
     ml_buf_char(b, '"');
     while (i < s.n) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+        if (is_plain(c)) {
             i++;
             continue;
         }
