@@ -197,6 +197,21 @@ def scope_close(id: int) -> Dict[str, int]:
 def scope_current() -> int:
     """The id of this context's scope; 0: none."""
 
+def limits() -> List[Dict[str, Any]]:
+    """The memory limits of this process, lowest first: kind ("cgroup v2", "cgroup v1", "address space",
+    "machine"), where (a group's folder), bytes, use_bytes (None: unknown)."""
+
+def limit_watch(callback: Optional[Callable[[Dict[str, Any]], None]], root: str = "") -> None:
+    """Call back at 80, 90 and 95 % of the tightest limit; None: no more. The dict: percent, kind, where,
+    limit_bytes, use_bytes, rate (bytes per second), per_run (bytes per invocation), runs_left: each
+    (value, lo, hi) of 95 %, or None. root: a folder that stands for /, for tests."""
+
+def limit_look() -> None:
+    """Look now, unless it was looked just before; calls back at once."""
+
+def limit_run_ended() -> None:
+    """An invocation has ended: its memory is a point of the forecast. Outermost scopes tell by themselves."""
+
 def size_parse(text: str) -> Optional[int]:
     """Bytes of "64KiB", "1.5 MB" or "4096"; None for other texts."""
 

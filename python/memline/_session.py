@@ -4,7 +4,7 @@ import atexit
 import os
 import sys
 from types import CodeType, FrameType, TracebackType
-from typing import Any, List, Optional, Sequence, Type, Union
+from typing import Any, Dict, List, Optional, Sequence, Type, Union
 
 from . import _core, _sources, _wrap
 from ._books import new_book_path
@@ -52,11 +52,18 @@ def open_book() -> None:
     _core.book_meta("mode", now.mode)
     if now.mode != "line":
         _core.heap_start(now.mode, now.stacks, _rate(now.rate), now.seed)
+    _core.limit_watch(_near_limit)
     global _owner
     if not _owner:
         atexit.register(_finish)
         os.register_at_fork(after_in_child=_after_fork)
     _owner = os.getpid()
+
+
+def _near_limit(crossing: Dict[str, Any]) -> None:
+    from ._limits import on_crossing  # not before it is needed
+
+    on_crossing(crossing)
 
 
 def _rate(text: str) -> int:
@@ -81,6 +88,7 @@ def _finish() -> None:
     path = _core.book_path()
     if path is None:
         return
+    _core.limit_watch(None)
     _core.profile_switch(False, False)
     _sources.keep()
     _core.book_close()

@@ -40,9 +40,10 @@ extern struct ml_heap_totals *ml_heap_totals;
 /* A moment for the timeline, if one is due. */
 extern _Atomic uint64_t ml_heap_next_look; /* in ticks (base/port.h) */
 void ml_heap_look_at_clock(void);
-/* Called at each moment that is noted, with whatever locks the thread has: must be quick, allocate
- * nothing and call no Python. May fill limit_use_bytes. NULL: nobody. */
-extern void (*ml_heap_on_look)(struct ml_book_moment *now);
+/* Called some 200 times a second while anything happens, with whatever locks the thread has: must be quick,
+ * allocate nothing and call no Python. Answers what counts against the memory limit, 0: unknown. NULL:
+ * nobody. */
+extern uint64_t (*ml_heap_on_look)(void);
 
 /* Heap now: the sum over all threads. Cost: a look at each slot. */
 int64_t ml_heap_live(void);

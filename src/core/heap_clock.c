@@ -18,6 +18,8 @@ enum { MOMENTS = 2048 };
 static struct {
     struct ml_book_moment *moments; /* [MOMENTS] in the book */
     uint64_t step_ticks;            /* between moments */
+    uint64_t due_ticks;             /* the next moment */
+    uint64_t look_ticks;            /* between looks; no more than step_ticks */
     _Atomic uint32_t taken;         /* somebody is noting a moment; others pass */
     int statm;                      /* /proc/self/statm; -1: not open */
     pid_t pid;
@@ -25,7 +27,7 @@ static struct {
 
 /* [lock-free] ticks before which nothing is due. */
 _Atomic uint64_t ml_heap_next_look;
-void (*ml_heap_on_look)(struct ml_book_moment *now);
+uint64_t (*ml_heap_on_look)(void);
 
 #define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
 #define SET(field, value) atomic_store_explicit(&(field), value, memory_order_relaxed)
@@ -34,6 +36,8 @@ static void first_look(void)
 {
     uint64_t per_us = ml_ticks_per_us();
     the_clock.step_ticks = (per_us != 0 ? per_us : 1000) * 10000; /* 10 ms */
+    the_clock.look_ticks = the_clock.step_ticks / 2;
+    the_clock.due_ticks = 0;
     SET(ml_heap_next_look, 0);
 }
 
@@ -85,15 +89,15 @@ static void thin(void)
     the_clock.step_ticks *= 2;
 }
 
-static void note(void)
+static void note(uint64_t limit_use_bytes)
 {
-    struct ml_book_moment now = {
-        .at_ns = ml_wall_ns(), .rss_bytes = resident(), .heap_bytes = ml_heap_live()};
+    struct ml_book_moment now = {.at_ns = ml_wall_ns(),
+                                 .rss_bytes = resident(),
+                                 .heap_bytes = ml_heap_live(),
+                                 .limit_use_bytes = limit_use_bytes};
     if (now.heap_bytes > GET(ml_heap_totals->peak_bytes))
         SET(ml_heap_totals->peak_bytes, now.heap_bytes);
     SET(ml_heap_totals->ledger_bytes, ml_ledger_mapped());
-    if (ml_heap_on_look != NULL)
-        ml_heap_on_look(&now);
     if (GET(ml_heap_totals->moments) == MOMENTS)
         thin();
     uint32_t n = GET(ml_heap_totals->moments);
@@ -111,8 +115,13 @@ ML_NOINLINE void ml_heap_look_at_clock(void)
     uint32_t busy = t != NULL ? t->busy : 0;
     if (t != NULL)
         t->busy = 1;
-    note();
-    SET(ml_heap_next_look, ticks + the_clock.step_ticks);
+    uint64_t use = ml_heap_on_look != NULL ? ml_heap_on_look() : 0;
+    if (ticks >= the_clock.due_ticks) {
+        note(use);
+        the_clock.due_ticks = ticks + the_clock.step_ticks;
+    }
+    SET(ml_heap_next_look,
+        ml_heap_on_look != NULL ? ticks + the_clock.look_ticks : the_clock.due_ticks);
     if (t != NULL)
         t->busy = busy;
     atomic_store(&the_clock.taken, 0);

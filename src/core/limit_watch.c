@@ -4,7 +4,7 @@
 #include <math.h>
 
 #define MS UINT64_C(1000000)
-enum { CHECK_MS = 50, RUN_MS = 1, AGAIN_MS = 5000, FALL = 5 };
+enum { CHECK_MS = 50, CLOSE_MS = 5, CLOSE_PERCENT = 70, RUN_MS = 1, AGAIN_MS = 5000, FALL = 5 };
 
 static const uint32_t thresholds[] = {80, 90, 95};
 enum { N_THRESHOLDS = sizeof thresholds / sizeof thresholds[0] };
@@ -67,9 +67,16 @@ static void tell(const struct ml_limit_watch *w, uint32_t percent, struct ml_lim
     out->runs_left_hi = runs_until(left, out->per_run.lo);
 }
 
+/* What is left may be taken quickly. */
+static uint64_t interval_ns(const struct ml_limit_watch *w)
+{
+    bool close = w->now_use >= w->now.bytes / 100 * CLOSE_PERCENT;
+    return (close ? CLOSE_MS : CHECK_MS) * MS;
+}
+
 bool ml_limit_check(struct ml_limit_watch *w, uint64_t now_ns, struct ml_limit_crossing *out)
 {
-    if (w->check_ns != 0 && now_ns - w->check_ns < CHECK_MS * MS)
+    if (w->check_ns != 0 && now_ns - w->check_ns < interval_ns(w))
         return false;
     w->check_ns = now_ns;
     if (!look(w, now_ns))

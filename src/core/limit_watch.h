@@ -41,7 +41,7 @@ struct ml_limit_watch {
     struct ml_slope by_run;
 };
 
-/* Look, if 50 ms have passed since the last look: cheap otherwise. now_ns: ml_now_ns(). True: a threshold was crossed
+/* Look, if 50 ms have passed since the last look, or 5 ms when 70 % are used: cheap otherwise. now_ns: ml_now_ns(). True: a threshold was crossed
  * upwards, *out tells. Cost of a look: some 30 us a limit. */
 bool ml_limit_check(struct ml_limit_watch *w, uint64_t now_ns, struct ml_limit_crossing *out);
 /* An invocation (request, job) has ended. Looks at most every millisecond. */

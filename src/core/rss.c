@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+void (*ml_rss_on_read)(void);
+
 int64_t ml_rss_read(struct ml_rss *r)
 {
     uint64_t faults = *r->faults; /* before: a fault during the read is looked at again */
@@ -27,6 +29,8 @@ int64_t ml_rss_read(struct ml_rss *r)
         r->bytes = (int64_t)bytes;
     r->seen_faults = faults;
     r->last_ticks = ml_ticks();
+    if (ML_UNLIKELY(ml_rss_on_read != NULL))
+        ml_rss_on_read();
     return r->bytes;
 }
 

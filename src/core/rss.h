@@ -44,6 +44,8 @@ void ml_rss_after_fork(struct ml_rss *r);
 
 /* Reads without looking at the gates. */
 int64_t ml_rss_read(struct ml_rss *r);
+/* Called after each reading, wherever that is: must be quick and call no Python. NULL: nobody. */
+extern void (*ml_rss_on_read)(void);
 
 /* Resident bytes now.
  * Hot: every line of profiled code passes here. Cost: one counter read, two loads, two compares. */

@@ -9,6 +9,7 @@
 #include "py/codes.h"
 
 #include "core/heap.h"
+#include "py/py_limit.h"
 
 /* The frame begins. */
 void ml_event_enter(struct ml_code *c, const void *id);
@@ -34,6 +35,7 @@ static inline void ml_event_line(PyCodeObject *code, const void *id, uint32_t li
     do
         ml_scope_line(t, &t->frames[i - 1], line);
     while (ML_UNLIKELY(--i > 0 && t->frames[i - 1].id == id));
+    ml_py_limit_visit();
 }
 
 /* The interpreter allocated this block to tell of an event: the program did not. NULL is fine. Cost while

@@ -8,6 +8,7 @@
 #include "py/engine.h"
 #include "py/events.h"
 #include "py/py_heap.h"
+#include "py/py_limit.h"
 #include "py/py_recorder.h"
 #include "py/py_report.h"
 #include "py/py_snapshot.h"
@@ -373,6 +374,7 @@ static PyObject *book_fork_child(PyObject *module, PyObject *unused)
         Py_RETURN_NONE;
     int rc = ml_book_fork_child(native.book, &e);
     ml_heap_after_fork();
+    ml_py_limit_after_fork();
     if (rc != ML_OK)
         return ml_py_raise(&e);
     Py_RETURN_NONE;

@@ -3,6 +3,7 @@
 
 #include "core/sampler.h"
 #include "py/py_hooks.h"
+#include "py/py_limit.h"
 #include "py/py_report.h"
 
 #include <string.h>
@@ -193,7 +194,10 @@ static PyObject *scope_read(PyObject *module, PyObject *arg)
 
 static PyObject *scope_close(PyObject *module, PyObject *arg)
 {
-    return scope_ask(arg, ml_heap_scope_close);
+    PyObject *told = scope_ask(arg, ml_heap_scope_close);
+    if (told != NULL && ml_py_scope_here() == 0) /* it was within no other */
+        ml_py_limit_run_ended();
+    return told;
 }
 
 static PyObject *scope_current(PyObject *module, PyObject *unused)

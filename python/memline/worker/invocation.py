@@ -112,6 +112,7 @@ class Invocation:
             flush_output()
             os._exit(0)
         flush_output()
+        profiling.ended()
         frame["duration_us"] = int((time.perf_counter() - self._begun) * 1e6)
         memory = host.meter.end(self._reading)
         if memory is not None:

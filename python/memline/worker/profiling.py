@@ -38,6 +38,13 @@ def start(mode: str, host: Host) -> List[str]:
     return profiler.notices
 
 
+def ended() -> None:
+    """An invocation has ended: a point for the forecast of the memory limit, and a look at it."""
+    if _profiler:
+        _profiler[0].core.limit_run_ended()
+        _profiler[0].core.limit_look()
+
+
 def _version() -> str:
     from . import VERSION
 
@@ -51,10 +58,13 @@ def entry(call: Callable[..., Any]) -> Callable[..., Any]:
 
 class Profiler:
     def __init__(self, mode: str, host: Host) -> None:
-        from memline import _core, _wrap
+        from memline import _core, _limits, _wrap
         from memline.dropin import _figures, _source, _table
 
         self.notices: List[str] = []
+        self.core = _core
+        _limits.to_log = True
+        _core.limit_watch(_limits.on_crossing)
         self._root = host.root + os.sep
         self._wrap, self._figures, self._source, self._table = _wrap, _figures, _source, _table
         self._stream = _make_stream(host.channel)

@@ -64,13 +64,16 @@ static void a_crossing_tells_the_limit(void **state)
     assert_int_equal(bytes, 92 * MIB);
 }
 
-static void looks_are_50_ms_apart(void **state)
+static void looks_are_50_ms_apart_and_5_when_it_is_close(void **state)
 {
     start();
     assert_int_equal(check(10), 0);
-    use(90);
+    use(75);
     assert_false(ml_limit_check(&w, now + 49 * MS, &c));
-    assert_true(ml_limit_check(&w, now + 50 * MS, &c));
+    assert_false(ml_limit_check(&w, now + 50 * MS, &c)); /* it looked */
+    use(90);
+    assert_false(ml_limit_check(&w, now + 54 * MS, &c));
+    assert_true(ml_limit_check(&w, now + 55 * MS, &c));
 }
 
 static void the_rate_is_told(void **state)
@@ -154,7 +157,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         CASE(each_threshold_is_told_once),
         CASE(a_crossing_tells_the_limit),
-        CASE(looks_are_50_ms_apart),
+        CASE(looks_are_50_ms_apart_and_5_when_it_is_close),
         CASE(the_rate_is_told),
         CASE(invocations_left_are_told),
         CASE(no_growth_foretells_nothing),
