@@ -168,6 +168,16 @@ def serve(memline_program: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(scope="session")
+def kqlmagic() -> str:
+    """An interpreter with Kqlmagic, which brings half of Jupyter; it does not know the newest prettytable."""
+    if Path(sys.prefix) != ROOT / ".venv" and "MEMLINE_CLIENTS" not in os.environ:
+        pytest.skip("clients of Azure are tried with the everyday interpreter only")
+    return str(
+        environments.environment("kqlmagic", ["Kqlmagic==0.1.114.post26", "prettytable<3.12"])
+    )
+
+
+@pytest.fixture(scope="session")
 def azure_clients() -> str:
     """An interpreter with the clients that people point at Azure. One Python is enough: what is under
     test is the other end of the wire."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
@@ -33,9 +33,10 @@ def fill(server: Any) -> None:
     assert (status, answer) == (200, {"itemsReceived": 2, "itemsAccepted": 2, "errors": []})
 
 
-def client(command: List[str], **env: str) -> str:
+def client(command: List[str], cwd: Optional[Path] = None, **env: str) -> str:
     done = subprocess.run(
         command,
+        cwd=cwd,
         capture_output=True,
         encoding="utf-8",
         timeout=100,
@@ -139,6 +140,19 @@ def test_log_analytics_client_over_https(
     assert seen["chart"]["visualization"] == "timechart"
     assert (seen["chart"]["title"], seen["chart"]["yColumns"]) == ("T", ["x", "y"])
     assert (seen["chart"]["xColumn"], seen["chart"]["yMin"]) == (None, "NaN")
+
+
+def test_kqlmagic(serve: Callable[..., Any], kqlmagic: str, tmp_path: Path) -> None:
+    server = serve()
+    fill(server)
+    command = [kqlmagic, str(CLIENTS / "kqlmagic.py"), server.url]
+    seen = json.loads(client(command, tmp_path, HOME=str(tmp_path)).splitlines()[-1])
+    assert seen["rows"] == [["one", 1], ["two é", 2]]
+    assert seen["error"] is True
+    assert seen["large"] == 100000
+    assert seen["count"] == [[2]]
+    assert {"traces", "requests", "AppTraces", "lines"} <= set(seen["tables"])
+    assert seen["chart"] == "timechart"
 
 
 def test_opentelemetry_exporter(serve: Callable[..., Any], azure_clients: str) -> None:
