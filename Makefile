@@ -53,6 +53,11 @@ build/.azurite: tools/azurite.sh | build/.system
 	@tools/azurite.sh build/azurite
 	@touch $@
 
+# A modern ClickHouse for tests. Where chdb does not install, its tests say so and are left out.
+.venvs/scale/.chdb: tools/requirements-scale.txt tools/venv.sh | build/.system
+	tools/venv.sh .venvs/scale $(PYTHON) $< || echo "chdb does not install here: no tests on a modern ClickHouse"
+	@mkdir -p .venvs/scale && touch $@
+
 # Meson itself notices changed meson.build files; this rule is for the first time, and for a
 # folder left half-configured.
 build/build.ninja: .venv/.tools
@@ -84,7 +89,7 @@ test-c: build build/.system-test
 	$(IN_VENV) meson setup build $(SETUP_ARGS) -Dtests=true --reconfigure >/dev/null
 	$(IN_VENV) tools/test_c.sh build c $(T)
 
-test-py: build .venv/.real build/.azurite
+test-py: build build/.system-test .venv/.real build/.azurite .venvs/scale/.chdb
 	@mkdir -p build/results
 	@tools/test_py.sh .venv "$(T)" $(PY_TESTS)
 
@@ -142,6 +147,9 @@ kql-score: build ## how many of the real engine's frozen answers ours gives (COR
 	.venv/bin/python tools/kql_score.py --corpus "$(or $(CORPUS),../shared/corpora/kql-dev.jsonl)" \
 	    -- build/memline query --batch
 
+kql-scale: build build/.system-test .venvs/scale/.chdb ## what ClickHouse answers beside our engine (CORPUS=file)
+	.venv/bin/python tools/kql_scale.py --corpus "$(or $(CORPUS),../shared/corpora/kql-dev.jsonl)" build/memline
+
 docs: build .venv/.real ## run the examples in the documents
 	.venv/bin/python tools/run_docs.py README.md ARCHITECTURE.md CONTRIBUTING.md docs
 
@@ -194,4 +202,7 @@ clean: ## back to a fresh checkout
 
 .PHONY: help setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
         san san-py tsan fuzz lint format docs demo bench bench-line bench-host bench-kql bench-line-instructions \
+
+.PHONY: help kql-scale setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
+        san san-py tsan fuzz lint format docs demo bench bench-line bench-line-instructions \
         changelog clean

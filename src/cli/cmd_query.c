@@ -1,5 +1,6 @@
 /* cli/cmd_query.c -- `memline query`: KQL over the project's store and over files.
  * SPDX-License-Identifier: MIT */
+#include "api/clickhouse_engine.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -8,6 +9,7 @@
 #include "kql/ticks.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@ enum {
     OPT_NOW,
     OPT_TIMEOUT,
     OPT_FOLLOW,
+    OPT_ENGINE,
+    OPT_MEMORY,
     OPT_PLAIN
 };
 
@@ -35,10 +39,13 @@ static const struct ml_option options[] = {
      "add a column that tells which store a row is from"},
     {OPT_TABLE, 't', "table", "NAME=FILE", "a JSON-lines or .csv file as a table; may be repeated"},
     {OPT_FOLLOW, 0, "follow", NULL, "go on with what arrives, until interrupted"},
-    {OPT_EXPLAIN, 0, "explain", NULL, "show the plan instead of running it"},
+    {OPT_ENGINE, 0, "engine", "URL",
+     "let a ClickHouse server answer: clickhouse://[user[:password]@]host:port/database"},
+    {OPT_EXPLAIN, 0, "explain", NULL, "show the plan, or the engine's SQL, instead of running it"},
     {OPT_BATCH, 0, "batch", NULL, "JSON lines {id, query} in, {id, result or error} out"},
     {OPT_NOW, 0, "now", "TIME", "what now() is, as 2026-01-31T12:00:00Z"},
     {OPT_TIMEOUT, 0, "timeout", "SECONDS", "stop a query that takes longer"},
+    {OPT_MEMORY, 0, "memory", "MIB", "stop a query that needs more, or whose answer is larger"},
     {OPT_PLAIN, 0, "no-optimizer", NULL, NULL},
     {0}};
 
@@ -89,9 +96,36 @@ struct request {
     struct ml_query_tables tables;
     const char *text;
     const char *file;
+    const char *engine_url;
+    struct ml_clickhouse_engine *engine; /* owned */
     bool batch;
     bool follow;
 };
+
+static atomic_bool interrupted;
+
+/* The first interrupt ends the query, here and on the server; the second one us. */
+static void on_interrupt(int number)
+{
+    atomic_store(&interrupted, true);
+    signal(number, SIG_DFL);
+}
+
+/* The engine has the tables; files and stores are not looked at. */
+static int open_engine(struct request *r, struct ml_error *e)
+{
+    if (r->tables.nfiles > 0 || r->tables.nstores > 0 || r->follow)
+        return ml_fail(e, ML_EUSAGE,
+                       "an engine has its own tables: neither --store nor --table nor --follow");
+    int rc = ml_clickhouse_engine_open(r->engine_url, &r->engine, e);
+    if (rc != ML_OK)
+        return rc;
+    r->run.options.engine = ml_clickhouse_engine_get(r->engine);
+    r->run.options.catalog = ml_clickhouse_engine_catalog(r->engine);
+    r->run.options.cancel = &interrupted;
+    signal(SIGINT, on_interrupt);
+    return ML_OK;
+}
 
 static int answer(struct request *r)
 {
@@ -159,6 +193,17 @@ static int read_args(struct request *r, struct ml_args *a, struct ml_error *e)
         case OPT_EXPLAIN:
             r->run.explain = true;
             break;
+        case OPT_ENGINE:
+            r->engine_url = a->value;
+            break;
+        case OPT_MEMORY: {
+            char *end;
+            unsigned long long mib = strtoull(a->value, &end, 10);
+            if (*end != '\0' || mib == 0 || mib > (1u << 20))
+                return ml_args_fail(a, "not a number of MiB: '%s'", a->value);
+            r->run.options.max_bytes = (size_t)mib << 20;
+            break;
+        }
         case OPT_PLAIN:
             r->run.options.no_optimizer = true;
             break;
@@ -218,9 +263,11 @@ int ml_cmd_query(int argc, char **argv)
     ml_args_init(&a, &usage, argc, argv);
     int status = read_args(&r, &a, &e);
     if (status == 0)
-        status = told(ml_query_tables_open(&r.tables, &e), &e);
+        status = told(
+            r.engine_url != NULL ? open_engine(&r, &e) : ml_query_tables_open(&r.tables, &e), &e);
     if (status == 0)
         status = answer(&r);
+    ml_clickhouse_engine_close(r.engine);
     ml_query_tables_close(&r.tables);
     return status < 0 ? ML_EXIT_OK : status;
 }

@@ -327,8 +327,10 @@ int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_b
     }
     if (rc == ML_OK)
         rc = out->status;
-    if (rc != ML_OK && q != NULL && ml_diag_is_set(ml_query_diag(q)))
-        ml_diag_print(ml_query_diag(q), text, wrong);
+    const struct ml_diag *d = q != NULL ? ml_query_diag(q) : NULL;
+    bool elsewhere = d != NULL && r->options.engine != NULL && d->len == 0; /* on the server */
+    if (rc != ML_OK && d != NULL && ml_diag_is_set(d))
+        ml_diag_print(d, elsewhere ? ML_STR("") : text, wrong);
     else if (rc != ML_OK)
         ml_buf_printf(wrong, "kql: %s\n", ml_status_text(rc));
     ml_query_close(q);

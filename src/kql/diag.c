@@ -73,6 +73,8 @@ void ml_diag_print(const struct ml_diag *d, struct ml_str query, struct ml_buf *
     ml_buf_printf(out, "kql: %s", d->text);
     if (query.n == 0) {
         ml_buf_char(out, '\n');
+        if (d->hint[0] != '\0')
+            ml_buf_printf(out, "  %s\n", d->hint);
         return;
     }
     ml_buf_printf(out, " at line %u, column %u\n", d->line, d->column);

@@ -6,7 +6,7 @@
  *     did you mean 'message'?
  *
  * Codes: the public numbers of Microsoft's analyzer (KS005, KS142, ...) where one fits, ML1xx for what is
- * known but not supported, ML2xx for limits. SPDX-License-Identifier: MIT */
+ * known but not supported (ML105: not on another engine), ML2xx for limits (ML210: that engine's failures). SPDX-License-Identifier: MIT */
 #ifndef ML_KQL_DIAG_H
 #define ML_KQL_DIAG_H
 

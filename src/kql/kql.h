@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 struct ml_query;
+struct ml_engine;
 
 struct ml_parameter {
     struct ml_str name;
@@ -39,7 +40,8 @@ struct ml_query_options {
     const atomic_bool *cancel;        /* borrowed; may be NULL */
     const struct ml_parameter *parameters; /* of declare query_parameters; borrowed */
     size_t nparameters;
-    bool no_optimizer; /* for tests: the plan as it was bound */
+    bool no_optimizer;              /* for tests: the plan as it was bound */
+    const struct ml_engine *engine; /* answers in our place (engine.h); borrowed; NULL: none */
 };
 
 struct ml_query_column {

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "kql/bind.h"
+#include "kql/engine.h"
 #include "kql/exec.h"
 #include "kql/explain.h"
 #include "kql/optimize.h"
@@ -21,7 +22,11 @@ struct ml_query {
     struct ml_rt rt;
     struct ml_bound bound;
     struct ml_query_table *tables;
-    struct ml_exec **execs; /* opened at the first next */
+    struct ml_exec **execs;         /* opened at the first next */
+    const struct ml_engine *engine; /* NULL: we answer ourselves */
+    struct ml_str *sql;             /* of each table, for the engine */
+    struct ml_answer **answers;     /* its rows; opened at the first next */
+    struct ml_arena batch;          /* the engine's last batch */
 };
 
 static int64_t clock_ticks(void)
@@ -53,6 +58,25 @@ static bool describe(struct ml_query *q)
     return true;
 }
 
+/* The SQL of every table, so that what cannot be said in it is told at once. */
+static int make_sql(struct ml_query *q)
+{
+    q->sql = ml_arena_alloc(&q->arena, (size_t)q->bound.n + 1, sizeof *q->sql);
+    q->answers = ml_arena_alloc(&q->arena, (size_t)q->bound.n + 1, sizeof *q->answers);
+    if (q->sql == NULL || q->answers == NULL)
+        return ml__rt_nomem(&q->rt);
+    for (uint32_t i = 0; i < q->bound.n; i++) {
+        struct ml_buf b = {0};
+        int rc = ml_clickhouse_sql(&q->rt, q->bound.at[i], &q->engine->target, &b);
+        if (rc == ML_OK && (q->sql[i] = ml_arena_copy(&q->arena, ml_buf_view(&b))).p == NULL)
+            rc = ml__rt_nomem(&q->rt);
+        ml_buf_free(&b);
+        if (rc != ML_OK)
+            return rc;
+    }
+    return ML_OK;
+}
+
 static int prepare(struct ml_query *q, const struct ml_query_options *o)
 {
     q->rt = (struct ml_rt){.arena = &q->arena,
@@ -75,6 +99,9 @@ static int prepare(struct ml_query *q, const struct ml_query_options *o)
         rc = ml_optimize(&q->rt, &q->bound);
     if (rc == ML_OK && !describe(q))
         rc = ml__rt_nomem(&q->rt);
+    q->engine = o->engine;
+    if (rc == ML_OK && q->engine != NULL)
+        rc = make_sql(q);
     return rc;
 }
 
@@ -109,6 +136,10 @@ void ml_query_close(struct ml_query *q)
         return;
     for (uint32_t i = 0; q->execs != NULL && i < q->bound.n; i++)
         ml__exec_close(q->execs[i]);
+    for (uint32_t i = 0; q->answers != NULL && i < q->bound.n; i++)
+        if (q->answers[i] != NULL)
+            q->engine->close(q->answers[i]);
+    ml_arena_clear(&q->batch);
     for (uint32_t i = 0; i < q->rt.nstates; i++)
         if (q->rt.states[i].drop != NULL)
             q->rt.states[i].drop(q->rt.states[i].cache);
@@ -132,10 +163,37 @@ const struct ml_query_table *ml_query_table(const struct ml_query *q, uint32_t t
     return &q->tables[table];
 }
 
+/* Rows of the other engine. */
+static int next_answer(struct ml_query *q, uint32_t table, struct ml_batch *batch)
+{
+    struct ml_error e = {0};
+    int rc = ML_OK;
+    uint64_t now = ml_now_ns();
+    struct ml_engine_limits limits = {.max_bytes = q->rt.max_bytes, .cancel = q->rt.cancel};
+    if (q->rt.deadline_ns != 0)
+        limits.timeout_ns = q->rt.deadline_ns > now ? q->rt.deadline_ns - now : 1;
+    if (q->answers[table] == NULL)
+        rc = q->engine->open(q->engine, q->sql[table], q->tables[table].columns,
+                             q->tables[table].ncolumns, &limits, &q->answers[table], &e);
+    ml_arena_reset(&q->batch);
+    if (rc == ML_OK)
+        rc = q->engine->next(q->answers[table], &q->batch, batch, &e);
+    if (rc == ML_ENOMEM)
+        return ml__rt_nomem(&q->rt);
+    if (rc != ML_OK) {
+        ml_diag_set(&q->diag, rc == ML_EUNSUPPORTED ? "ML105" : "ML210", 0, 0, "%s", e.text);
+        if (e.hint[0] != '\0')
+            ml_diag_hint(&q->diag, "%s", e.hint);
+    }
+    return rc;
+}
+
 int ml_query_next(struct ml_query *q, uint32_t table, struct ml_batch *batch)
 {
     int rc = ML_OK;
     *batch = (struct ml_batch){0};
+    if (q->engine != NULL)
+        return failed(q, next_answer(q, table, batch));
     if (q->execs[table] == NULL)
         rc = ml__exec_open(&q->rt, q->bound.at[table], NULL, &q->execs[table]);
     if (rc == ML_OK)
@@ -181,6 +239,12 @@ struct ml_query_stats ml_query_stats(const struct ml_query *q)
 
 void ml_query_explain(const struct ml_query *q, struct ml_buf *out)
 {
-    for (uint32_t i = 0; i < q->bound.n; i++)
-        ml__explain(q->bound.at[i], 0, out);
+    for (uint32_t i = 0; i < q->bound.n; i++) {
+        if (q->engine == NULL) {
+            ml__explain(q->bound.at[i], 0, out);
+            continue;
+        }
+        ml_buf_str(out, q->sql[i]);
+        ml_buf_cstr(out, i + 1 < q->bound.n ? "\n;\n" : "\n");
+    }
 }

@@ -1,0 +1,8 @@
+SELECT CAST(`timestamp#1` AS Nullable(Int64)) AS `timestamp`, CAST(`message#2` AS String) AS `message`
+FROM (
+  SELECT `timestamp` AS `timestamp#1`, `message` AS `message#2`, `severityLevel` AS `severityLevel#3`, nullIf(`customDimensions`, '') AS `customDimensions#4`, nullIf(`customMeasurements`, '') AS `customMeasurements#5`, `operation_Name` AS `operation_Name#6`, `operation_Id` AS `operation_Id#7`, `operation_ParentId` AS `operation_ParentId#8`, `operation_SyntheticSource` AS `operation_SyntheticSource#9`, `session_Id` AS `session_Id#10`, `user_Id` AS `user_Id#11`, `user_AuthenticatedId` AS `user_AuthenticatedId#12`, `user_AccountId` AS `user_AccountId#13`, `application_Version` AS `application_Version#14`, `client_Type` AS `client_Type#15`, `client_Model` AS `client_Model#16`, `client_OS` AS `client_OS#17`, `client_IP` AS `client_IP#18`, `client_City` AS `client_City#19`, `client_StateOrProvince` AS `client_StateOrProvince#20`, `client_CountryOrRegion` AS `client_CountryOrRegion#21`, `client_Browser` AS `client_Browser#22`, `cloud_RoleName` AS `cloud_RoleName#23`, `cloud_RoleInstance` AS `cloud_RoleInstance#24`, `appId` AS `appId#25`, `appName` AS `appName#26`, `iKey` AS `iKey#27`, `sdkVersion` AS `sdkVersion#28`, `itemId` AS `itemId#29`, `itemType` AS `itemType#30`, `itemCount` AS `itemCount#31`
+  FROM `memline`.`traces`
+  WHERE (`timestamp` >= toInt64(639053280000000000)) AND (`timestamp` <= toInt64(639054144000000000)) AND ifNull((toInt64(`severityLevel`) != toInt64(2)), 1)
+  LIMIT 5
+)
+SETTINGS join_use_nulls = 0, distributed_product_mode = 'global', precise_float_parsing = 1, transform_null_in = 0
