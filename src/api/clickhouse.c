@@ -1,6 +1,7 @@
 /* api/clickhouse.c -- see clickhouse.h. SPDX-License-Identifier: MIT */
 #include "api/clickhouse.h"
 
+#include "base/arena.h"
 #include "base/mem.h"
 #include "base/port.h"
 #include "http/url.h"
@@ -18,28 +19,43 @@
 struct ml_clickhouse {
     CURL *curl;     /* owned */
     char *url;      /* owned; without user, password, and a slash at its end */
-    char *user;     /* owned by libcurl; NULL: none */
-    char *password; /* the same */
+    char *user;     /* owned; NULL: none */
+    char *password; /* owned; NULL: none */
     char *database; /* owned */
     char words[CURL_ERROR_SIZE];
 };
 
-/* User and password out of the address, so that no message shows them. */
+/* A part of the address without its percent escapes, as the caller's own. */
+static char *decoded(const char *p, size_t n)
+{
+    struct ml_arena a = {0};
+    struct ml_str s = ml_url_decode(&a, (struct ml_str){p, n}, false);
+    char *copy = s.p != NULL ? ml_calloc(s.n + 1, 1) : NULL;
+    if (copy != NULL && s.n != 0)
+        memcpy(copy, s.p, s.n);
+    ml_arena_clear(&a);
+    return copy;
+}
+
+/* User and password out of the address, so that no message shows them. False: out of memory. */
 static bool split_url(struct ml_clickhouse *c, const char *url)
 {
-    CURLU *u = curl_url();
-    char *rest = NULL;
-    bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
-    if (ok) {
-        curl_url_get(u, CURLUPART_USER, &c->user, CURLU_URLDECODE);
-        curl_url_get(u, CURLUPART_PASSWORD, &c->password, CURLU_URLDECODE);
-        curl_url_set(u, CURLUPART_USER, NULL, 0);
-        curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
-        ok = curl_url_get(u, CURLUPART_URL, &rest, 0) == CURLUE_OK;
+    const char *host = strstr(url, "://");
+    host = host != NULL ? host + 3 : url;
+    size_t authority = strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', authority);
+    struct ml_buf rest = {0};
+    ml_buf_add(&rest, url, (size_t)(host - url));
+    ml_buf_cstr(&rest, at != NULL ? at + 1 : host);
+    bool ok = rest.status == ML_OK && (c->url = ml_strdup(rest.p)) != NULL;
+    ml_buf_free(&rest);
+    if (ok && at != NULL) {
+        const char *colon = memchr(host, ':', (size_t)(at - host));
+        const char *end = colon != NULL ? colon : at;
+        c->user = decoded(host, (size_t)(end - host));
+        c->password = decoded(end + (colon != NULL), (size_t)(at - end) - (colon != NULL));
+        ok = c->user != NULL && c->password != NULL;
     }
-    c->url = ok ? ml_strdup(rest) : NULL;
-    curl_free(rest);
-    curl_url_cleanup(u);
     return ok;
 }
 
@@ -47,15 +63,12 @@ int ml_clickhouse_new(const char *url, const char *database, struct ml_clickhous
                       struct ml_error *e)
 {
     struct ml_clickhouse *c = ml_calloc(1, sizeof *c);
-    if (c != NULL && !split_url(c, url)) {
-        ml_clickhouse_free(c);
-        return ml_fail(e, ML_EUSAGE, "not an address of ClickHouse; it is http://host:port");
-    }
-    if (c != NULL) {
+    bool ok = c != NULL && split_url(c, url);
+    if (ok) {
         c->curl = curl_easy_init();
         c->database = ml_strdup(database);
     }
-    if (c == NULL || c->curl == NULL || c->url == NULL || c->database == NULL) {
+    if (!ok || c->curl == NULL || c->database == NULL) {
         ml_clickhouse_free(c);
         return ml_fail(e, ML_ENOMEM, "out of memory");
     }
@@ -70,9 +83,10 @@ void ml_clickhouse_free(struct ml_clickhouse *c)
 {
     if (c == NULL)
         return;
-    curl_easy_cleanup(c->curl);
-    curl_free(c->user);
-    curl_free(c->password);
+    if (c->curl != NULL)
+        curl_easy_cleanup(c->curl);
+    ml_free(c->user);
+    ml_free(c->password);
     ml_free(c->url);
     ml_free(c->database);
     ml_free(c);
