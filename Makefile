@@ -153,7 +153,7 @@ kql-scale: build build/.system-test .venvs/scale/.chdb ## what ClickHouse answer
 docs: build .venv/.real ## run the examples in the documents
 	.venv/bin/python tools/run_docs.py README.md ARCHITECTURE.md CONTRIBUTING.md docs
 
-demo: build .venv/.real ## profile real functions and show the report
+demo: build .venv/.real ## the tutorial from init to the rows of the published query, and reports of real code
 	@$(IN_VENV) tools/demo.sh
 
 bench: bench-line ## interleaved benchmarks
