@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
+from e2e_apps import python_with_memline
 from funchost import Host, environment, write_app
 
 needs_library = pytest.importorskip("azure.functions", reason="azure-functions is not installed")
@@ -269,3 +270,52 @@ def test_both_python_clients_at_their_defaults(
     assert host.stop() == 0
     left = [p for f in (home, temp) for p in f.rglob("*") if p.is_file() and p.suffix == ".blob"]
     assert not left, "telemetry that could not be sent"
+
+
+TUTORIAL = """
+traces
+| where timestamp > ago(1d)
+| where message startswith_cs "memory_profiler_logs:"
+| parse message with "memory_profiler_logs: " LineNumber "  " TotalMem_MiB "  " IncreMem_MiB "  " Occurences "  " Contents
+| union (
+    traces
+    | where timestamp > ago(1d)
+    | where message startswith_cs "memory_profiler_logs: Filename: "
+    | parse message with "memory_profiler_logs: Filename: " FileName
+    | project timestamp, FileName, itemId
+)
+| project timestamp, LineNumber=iff(FileName != "", FileName, LineNumber), TotalMem_MiB, IncreMem_MiB, Occurences, Contents, RequestId=itemId
+| order by timestamp asc
+"""  # noqa: E501
+
+
+@pytest.mark.figures
+def test_the_tutorials_query(start_app: Callable[..., Any], page: Any) -> None:
+    """The report's lines come back from the tutorial's query as written: in order, in clean columns."""
+    python = python_with_memline(["azure-functions", "aiohttp", "requests"])
+    host = start_app("tutorial", python=python, replace=[("https://microsoft.com", page.url)])
+    names = ("HttpTriggerAsync", "HttpTriggerSync")
+    for name in names:
+        assert host.get(f"/api/{name}").status == 200
+    wait_for_rows(host, "requests", 2)
+    rows = query(host, TUTORIAL)
+    files = [row["LineNumber"] for row in rows if row["LineNumber"].endswith("__init__.py")]
+    assert files == [f"{host.root}/{name}/__init__.py" for name in names]
+    lines = [row for row in rows if re.fullmatch(r"\d+", row["LineNumber"])]
+    assert len(lines) >= 2
+    source = {name: (host.root / name / "__init__.py").read_text().splitlines() for name in names}
+    which = ""
+    for row in rows:
+        if row["LineNumber"].endswith("__init__.py"):
+            which, last = Path(row["LineNumber"]).parent.name, 0
+        if row not in lines:
+            continue
+        number = int(row["LineNumber"])
+        assert number > last, "lines of one report rise"
+        last = number
+        assert row["Contents"].rstrip() == source[which][number - 1].rstrip()
+        assert re.fullmatch(r"\d+\.\d+ MiB", row["TotalMem_MiB"])
+        assert re.fullmatch(r"-?\d+\.\d+ MiB", row["IncreMem_MiB"])
+        assert int(row["Occurences"]) >= 1
+    told = [row for row in rows if row["TotalMem_MiB"]]
+    assert len({row["RequestId"] for row in told}) == len(told)
