@@ -328,9 +328,12 @@ void ml_fetcher_free(struct ml_fetcher *f)
 {
     if (f == NULL)
         return;
-    while (f->running != NULL) {
+    while (f->running != NULL) { /* a done may begin another */
         struct fetch *x = f->running;
         detach(f, x);
+        x->answer.status = 0;
+        x->answer.problem = "given up at the end";
+        x->done(x->user, &x->answer);
         fetch_free(x);
     }
     (void)curl_multi_cleanup(f->multi);

@@ -37,7 +37,7 @@ struct ml_fetch_answer {
 typedef void (*ml_fetch_done)(void *user, struct ml_fetch_answer *a);
 
 int ml_fetcher_new(struct ml_loop *l, struct ml_fetcher **out);
-/* What runs is dropped: its done is not called. NULL is fine. */
+/* What runs is given up: its done is called, with status 0. NULL is fine. */
 void ml_fetcher_free(struct ml_fetcher *f);
 /* On failure done is not called. */
 int ml_fetch(struct ml_fetcher *f, const struct ml_fetch_order *o, ml_fetch_done done, void *user);

@@ -24,7 +24,7 @@ struct ml_account {
  * ml_storage_account_parse. */
 int ml_storage_get(struct ml_host *h, const json_t *binding, enum ml_storage_service service,
                    struct ml_account **out, struct ml_error *e);
-void ml_storage_free(struct ml_storage *s); /* drops what runs; NULL is fine */
+void ml_storage_free(struct ml_storage *s); /* what runs ends, with no answer; NULL is fine */
 /* Requests under way whose end matters: a message to be deleted, an output. */
 bool ml_storage_is_busy(const struct ml_storage *s);
 

@@ -146,14 +146,20 @@ static void nobody_there_is_a_problem(void **state)
     assert_true(w->problem[0] != '\0');
 }
 
-static void many_at_once_and_some_dropped(void **state)
+static void many_at_once_and_some_given_up(void **state)
 {
     struct world *w = *state;
     for (int i = 0; i < 50; i++)
         ask(w, "GET", "/", (struct ml_fetch_order){0});
     ml_loop_run(w->loop);
     assert_int_equal(w->pending, 0);
-    ask(w, "GET", "/n/100000", (struct ml_fetch_order){0}); /* freed while it runs */
+    ask(w, "GET", "/n/100000", (struct ml_fetch_order){0});
+    ask(w, "GET", "/n/100000", (struct ml_fetch_order){0});
+    ml_fetcher_free(w->fetcher); /* while they run */
+    w->fetcher = NULL;
+    assert_int_equal(w->pending, 0);
+    assert_int_equal(w->status, 0);
+    assert_string_equal(w->problem, "given up at the end");
 }
 
 int main(void)
@@ -163,7 +169,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_bodies_go_by_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_that_is_too_long_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_there_is_a_problem, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(many_at_once_and_some_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_at_once_and_some_given_up, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
