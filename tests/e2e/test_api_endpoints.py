@@ -155,6 +155,21 @@ def test_a_query_ends_when_its_client_leaves(serve: Callable[..., Any]) -> None:
     assert server.rows("print 1") == [[1]]
 
 
+def test_the_end_answers_what_still_runs(serve: Callable[..., Any]) -> None:
+    server = serve()
+    body = json.dumps({"query": LONG}).encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as s:
+        s.sendall(
+            f"POST /v1/apps/x/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        time.sleep(0.5)
+        assert server.stop() == 0
+        answer = s.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 ")
+        assert b"cancelled" in answer.lower()
+
+
 def test_too_many_queries_at_a_time_are_refused(serve: Callable[..., Any]) -> None:
     server = serve()
     body = json.dumps({"query": LONG}).encode()

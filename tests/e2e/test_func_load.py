@@ -153,7 +153,7 @@ def test_nothing_leaks(program: str, app: Path) -> None:
 
         def settled() -> Tuple[int, int]:
             """What is left when nothing goes on any more: the least of some readings."""
-            end, least = time.monotonic() + 5, (1 << 30, 1 << 30)
+            end, least = time.monotonic() + 3, (1 << 30, 1 << 30)
             while time.monotonic() < end:
                 now = descriptors(host.process.pid), len(children(host.process.pid))
                 least = min(least, now)
@@ -162,7 +162,7 @@ def test_nothing_leaks(program: str, app: Path) -> None:
 
         stir()
         first = settled()
-        for _ in range(3):
+        for _ in range(2):
             stir()
         assert settled() <= first
         assert first[1] == 1, "one worker"

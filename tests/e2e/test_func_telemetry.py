@@ -4,6 +4,8 @@ import gzip
 import http.client
 import json
 import re
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -158,6 +160,22 @@ def test_endpoints_leave_functions_their_paths(program: str, tmp_path: Path) -> 
         # A page in a browser cannot reach them through a name of its own.
         other = {"x-functions-key": master, "Host": "evil.example"}
         assert host.ask("/v1/workspaces/x/query?query=print+1", headers=other)[0] == 403
+
+
+def test_a_query_that_still_runs_holds_up_no_end(program: str, tmp_path: Path) -> None:
+    root = write_app(tmp_path / "app", {"function_app.py": APP})
+    text = 'range i from 1 to 100000000 step 1 | where tostring(i) matches regex "9{9}x" | count'
+    body = json.dumps({"query": text}).encode()
+    head = (
+        f"POST /v1/apps/x/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with Host(program, root) as host:
+        with socket.create_connection(("127.0.0.1", host.port), timeout=60) as s:
+            s.sendall(head.encode() + body)
+            time.sleep(0.5)
+            host.process.send_signal(signal.SIGTERM)
+            assert host.process.wait(30) == 0
+            assert b"cancelled" in s.recv(65536).lower()
 
 
 def envelope(message: str) -> Dict[str, Any]:
