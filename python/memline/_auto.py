@@ -1,5 +1,6 @@
 """Profiling by environment variable, from the start of the interpreter (see memline.pth).
 
+MEMLINE=heap, line, sample   the same in that mode
 MEMLINE=on    every line of your own code, as `memline run` does; the report at exit
 MEMLINE=off   nothing, not even decorated functions
 MEMLINE_FAMILY=BOOK  (set by `memline run --children`) book into BOOK.PID, no report of our own
@@ -12,7 +13,8 @@ from typing import List
 
 def start() -> None:
     """Called by memline.pth when MEMLINE is set, before the program's first line."""
-    if os.environ["MEMLINE"].lower() not in ("on", "1", "yes", "true"):
+    word = os.environ["MEMLINE"].lower()
+    if word not in ("on", "1", "yes", "true", "heap", "line", "sample"):
         return
     from ._config import ConfigError, Settings, project_settings
 
@@ -21,6 +23,8 @@ def start() -> None:
     except ConfigError as error:
         sys.stderr.write(f"memline: {error}\n")
         return
+    if word in ("heap", "line", "sample"):
+        settings = settings._replace(mode=word)
     family = os.environ.get("MEMLINE_FAMILY")
     roots = _roots()
     if family:
@@ -35,9 +39,9 @@ def start() -> None:
         sys.stderr.write(f"memline: {error}\n")
 
 
-def pass_on(book: str, roots: List[str]) -> None:
+def pass_on(book: str, roots: List[str], mode: str) -> None:
     """Let the Python processes that this one starts book into the same family."""
-    os.environ["MEMLINE"] = "on"
+    os.environ["MEMLINE"] = mode
     os.environ["MEMLINE_FAMILY"] = book
     os.environ["MEMLINE_ROOTS"] = os.pathsep.join(roots)
 

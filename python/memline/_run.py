@@ -165,7 +165,7 @@ def main(args: List[str]) -> None:
         if settings.children:
             from ._auto import pass_on
 
-            pass_on(str(_core.book_path()), start.roots)
+            pass_on(str(_core.book_path()), start.roots, settings.mode)
         include = [*settings.include, *start.include]
         begin = lambda: _session.enable(  # noqa: E731
             roots=start.roots,

@@ -49,9 +49,7 @@ def open_book() -> None:
     _core.book_meta("command", command or " ".join(getattr(sys, "orig_argv", sys.argv)))
     _core.book_meta("python", sys.version.split()[0])
     _core.book_meta("engine", _core.engine)
-    _core.book_meta("mode", now.mode)
-    if now.mode != "line":
-        _core.heap_start(now.mode, now.stacks, _rate(now.rate), now.seed)
+    _set_mode(now)
     _core.limit_watch(_near_limit)
     global _owner
     if not _owner:
@@ -64,6 +62,15 @@ def _near_limit(crossing: Dict[str, Any]) -> None:
     from ._limits import on_crossing  # not before it is needed
 
     on_crossing(crossing)
+
+
+def _set_mode(now: Settings) -> None:
+    """Account for the heap as the settings say, in the open book."""
+    _core.book_meta("mode", now.mode)
+    if now.mode == "line":
+        _core.heap_stop()
+    else:
+        _core.heap_start(now.mode, now.stacks, _rate(now.rate), now.seed)
 
 
 def _rate(text: str) -> int:
@@ -158,6 +165,35 @@ def enable(
         functions=[*functions, *now.functions],
     )
     _selecting = True
+
+
+def start(mode: str = "heap", **rules: Any) -> None:
+    """Book your own code from now on; ``mode``: "heap" (every allocation, exactly), "line" (hits and
+    resident memory) or "sample" (some allocations that stand for all; cheap enough to leave on).
+
+    May be called again, to change the mode while the program runs. ``stacks``, ``rate``, ``seed``: as
+    of ``memline run``; other arguments as of ``enable``. Raises ValueError for an unknown mode.
+    """
+    from ._config import checked
+
+    given = {"mode": mode}
+    for name in ("stacks", "rate", "seed"):
+        if name in rules:
+            given[name] = rules.pop(name)
+    now = settings()._replace(**checked(given, "memline.start()"))
+    if is_off():
+        return
+    is_open = _core.book_path() is not None
+    configure(now)
+    if is_open:
+        _set_mode(now)
+    enable(**rules)
+
+
+def stop() -> None:
+    """Stop booking and accounting; figures stay, and the report comes at exit."""
+    disable()
+    _core.heap_stop()
 
 
 def disable() -> None:

@@ -30,6 +30,7 @@ static struct ml_heap_totals no_totals;
 struct ml_heap_totals *ml_heap_totals = &no_totals;
 _Atomic uint32_t ml_heap_mode_now;
 uint32_t ml_heap_era;
+bool ml_heap_ledger_used;
 ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
 
 #define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
@@ -260,6 +261,7 @@ int ml_heap_start(struct ml_book *b, enum ml_heap_mode mode)
             return rc;
     }
     ml__each_thread(draw_anew, NULL);
+    ml_heap_ledger_used = ml_heap_ledger_used || mode == ML_HEAP_EXACT;
     SET(ml_heap_totals->mode, mode);
     SET(ml_heap_mode_now, mode);
     struct ml_heap_thread *t = ml_heap_thread();
@@ -283,6 +285,7 @@ void ml_heap_stop(void)
     heap.book = NULL;
     ml_heap_totals = &no_totals;
     ml_ledger_clear();
+    ml_heap_ledger_used = false;
     ml__sample_clear();
 }
 
@@ -362,9 +365,7 @@ void ml_heap_put(void *p, struct ml_cell old)
         ml_ledger_enter((uintptr_t)p, old.size, ml_cell_site(old.cell));
         return;
     }
-    uint32_t *c = ml_ledger_find((uintptr_t)p);
-    if (c != NULL)
-        ml_cell_set(c, old.cell);
+    ml__sample_put((uintptr_t)p, old.cell);
 }
 
 void ml_heap_disown(struct ml_heap_thread *t, void *p)

@@ -20,6 +20,7 @@
 #include "core/book.h"
 #include "core/heap_format.h"
 #include "core/ledger.h"
+#include "core/sample_set.h"
 
 /* --- on and off ------------------------------------------------------------------------------------ */
 
@@ -32,6 +33,8 @@ void ml_heap_stop(void);
 void ml_heap_after_fork(void);
 /* [lock-free] */
 extern _Atomic uint32_t ml_heap_mode_now;
+/* Some block was entered into the ledger in this era: not so in a process that only samples. */
+extern bool ml_heap_ledger_used;
 /* Rises with each book: sites of another era mean nothing. */
 extern uint32_t ml_heap_era;
 /* The totals in the book; a dummy while off. Never NULL. */
@@ -169,7 +172,12 @@ static inline void ml_heap_alloc(struct ml_heap_thread *t, void *p, size_t n)
 /* Take p's entry out of the ledger. Empty: we never saw it allocated. Nothing is charged yet. */
 static inline struct ml_cell ml_heap_take(void *p)
 {
-    return ml_ledger_take((uintptr_t)p);
+    struct ml_cell old = {0, 0};
+    if (ML_LIKELY(ml_heap_ledger_used))
+        old = ml_ledger_take((uintptr_t)p);
+    if (old.cell == 0 && ml_sample_maybe((uintptr_t)p))
+        old = ml_sample_take((uintptr_t)p);
+    return old;
 }
 
 /* Put back what was taken: the call failed, and the block lives. */

@@ -38,8 +38,9 @@ void ml__clock_after_fork(void);
 
 /* The countdown ran out, or was never drawn. True: the block was dealt with. */
 bool ml__sample_due(struct ml_heap_thread *t, void *p, size_t n);
-/* The sampled block that this cell named is gone. */
+/* The sampled block that was taken is gone; or it lives on. */
 void ml__sample_retire(struct ml_heap_thread *t, uint32_t cell);
+void ml__sample_put(uintptr_t a, uint32_t cell);
 void ml__sample_begin(void);
 void ml__sample_clear(void);
 void ml__sample_after_fork(void);

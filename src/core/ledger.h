@@ -7,7 +7,7 @@
  *                         1 .. 2045   its size + 1
  *                         2046        LARGE: the size stands in the next two cells, which lie inside the
  *                                     block and so are nobody else's
- *                         2047        SAMPLED: the site's bits name a sample (sampler.c)
+ *                         (2047: never here; in struct ml_cell it marks a sample, see sampler.h)
  * Invariant: an address belongs to one thread from the moment the allocator returns it until the
  *            moment it takes it back, and is entered after the one and cleared before the other: so a
  *            cell has one writer, and plain loads and stores do.

@@ -6,18 +6,16 @@
 #include <math.h>
 #include <sched.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A live sampled block. */
 struct sample {
-    uintptr_t address; /* 0: the record is free */
+    uintptr_t address; /* 0: the record is free, or its block is being freed */
     uint64_t size;
     uint64_t weight_bytes;
     uint64_t weight_count;
     double variance;
     uint64_t rate;
     uint32_t site;
-    uint32_t turn; /* how often the record was used: tells an old cell from a new one */
     uint32_t next_free;
 };
 
@@ -63,22 +61,15 @@ static void unlock(void)
 
 void ml__sample_begin(void)
 {
-    if (sampler.all == NULL)
+    if (sampler.all == NULL && ml_sample_set_make())
         sampler.all = ml_pages(ML_SAMPLES_MOST * sizeof *sampler.all);
 }
 
 void ml__sample_clear(void)
 {
     lock();
-    for (uint32_t i = 0; sampler.all != NULL && i < sampler.fresh; i++) {
-        sampler.all[i].address = 0;
-        sampler.all[i].turn++;
-    }
-    sampler.free = sampler.live = 0;
-    for (uint32_t i = sampler.fresh; i > 0; i--) {
-        sampler.all[i - 1].next_free = sampler.free;
-        sampler.free = i;
-    }
+    ml_sample_set_clear();
+    sampler.fresh = sampler.free = sampler.live = 0;
     unlock();
 }
 
@@ -190,17 +181,9 @@ static void record_free(uint32_t i)
 {
     struct sample *s = &sampler.all[i];
     s->address = 0;
-    s->turn++;
     s->next_free = sampler.free;
     sampler.free = i + 1;
     sampler.live--;
-}
-
-/* 14 bits of index, 7 of the record's turn: an old cell is told from a new one all but surely. */
-static uint32_t cell_of(uint32_t i)
-{
-    uint32_t name = (sampler.all[i].turn << 14 | i) & ((1u << 21) - 1);
-    return name << ML_CELL_SITE_SHIFT | ML_CELL_SAMPLED;
 }
 
 /* R doubles; of the live samples each stays with the probability that makes it one of the new rate. */
@@ -222,9 +205,7 @@ static void thin(struct ml_heap_thread *t)
             ml__heap_net(t, (int64_t)s->weight_bytes - before);
             continue;
         }
-        uint32_t *c = ml_ledger_find(s->address);
-        if (c != NULL && ml_cell_get(c) == cell_of(i))
-            ml_cell_set(c, 0);
+        ml_sample_set_remove(s->address);
         ml__heap_net(t, -before);
         record_free(i);
         atomic_fetch_add(&ml_heap_totals->dropped_samples, 1);
@@ -253,10 +234,31 @@ static void control(void)
     sampler.in_window = 0;
 }
 
+/* A bucket of the set is full where there are far too many samples: as with the whole. */
+static void enter(struct ml_heap_thread *t, uintptr_t p, size_t n, uint32_t site)
+{
+    if (sampler.live >= ML_SAMPLES_MOST - 1)
+        thin(t);
+    if (sampler.live >= ML_SAMPLES_MOST - 1)
+        return;
+    uint32_t i = record_new();
+    struct sample *s = &sampler.all[i];
+    *s = (struct sample){.address = p, .size = n != 0 ? n : 1, .site = site};
+    set_weight(s, t, t->sample_rate);
+    sampler.live++;
+    charge(s, 1);
+    ml__heap_net(t, (int64_t)s->weight_bytes);
+    if (!ml_sample_set_add(p, (uint16_t)i)) { /* we shall not see it freed */
+        charge(s, -1);
+        ml__heap_net(t, -(int64_t)s->weight_bytes);
+        record_free(i);
+        atomic_fetch_add(&ml_heap_totals->dropped_samples, 1);
+    }
+}
+
 static void take(struct ml_heap_thread *t, void *p, size_t n)
 {
-    uint32_t *c = ml_ledger_cell((uintptr_t)p);
-    if (c == NULL || sampler.all == NULL)
+    if (sampler.all == NULL)
         return;
     uint32_t site = ml_sampler_leaf != NULL ? ml_sampler_leaf(t) : 0;
     if (site == 0)
@@ -265,20 +267,7 @@ static void take(struct ml_heap_thread *t, void *p, size_t n)
     if (old.cell != 0) /* freed where we do not see it */
         ml_heap_retire(t, old, false);
     lock();
-    if (sampler.live >= ML_SAMPLES_MOST - 1)
-        thin(t);
-    if (sampler.live < ML_SAMPLES_MOST - 1) {
-        uint32_t i = record_new();
-        struct sample *s = &sampler.all[i];
-        s->address = (uintptr_t)p;
-        s->size = n != 0 ? n : 1;
-        s->site = site;
-        set_weight(s, t, t->sample_rate);
-        sampler.live++;
-        charge(s, 1);
-        ml__heap_net(t, (int64_t)s->weight_bytes);
-        ml_cell_set(c, cell_of(i));
-    }
+    enter(t, (uintptr_t)p, n, site);
     control();
     unlock();
 }
@@ -298,18 +287,37 @@ bool ml__sample_due(struct ml_heap_thread *t, void *p, size_t n)
     return true;
 }
 
+struct ml_cell ml_sample_take(uintptr_t a)
+{
+    lock();
+    int i = ml_sample_set_remove(a);
+    if (i >= 0)
+        sampler.all[i].address = 0;
+    unlock();
+    if (i < 0)
+        return (struct ml_cell){0, 0};
+    return (struct ml_cell){(uint32_t)i << ML_CELL_SITE_SHIFT | ML_CELL_SAMPLED, 0};
+}
+
+void ml__sample_put(uintptr_t a, uint32_t cell)
+{
+    uint32_t i = ml_cell_site(cell);
+    lock();
+    if (ml_sample_set_add(a, (uint16_t)i))
+        sampler.all[i].address = a;
+    unlock();
+}
+
 void ml__sample_retire(struct ml_heap_thread *t, uint32_t cell)
 {
-    uint32_t i = ml_cell_site(cell) & (ML_SAMPLES_MOST - 1);
+    uint32_t i = ml_cell_site(cell);
     lock();
     struct sample *s = &sampler.all[i];
-    if (s->address != 0 && cell_of(i) == cell) {
-        struct ml_account *a = ml_heap_account(s->site);
-        atomic_fetch_add(&a->freed_any_bytes, s->weight_bytes);
-        atomic_fetch_add(&a->freed_any_count, s->weight_count);
-        add_double(&a->freed_variance, s->variance);
-        ml__heap_net(t, -(int64_t)s->weight_bytes);
-        record_free(i);
-    }
+    struct ml_account *a = ml_heap_account(s->site);
+    atomic_fetch_add(&a->freed_any_bytes, s->weight_bytes);
+    atomic_fetch_add(&a->freed_any_count, s->weight_count);
+    add_double(&a->freed_variance, s->variance);
+    ml__heap_net(t, -(int64_t)s->weight_bytes);
+    record_free(i);
     unlock();
 }

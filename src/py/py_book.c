@@ -22,8 +22,9 @@ static struct {
     struct ml_recorder *recorder; /* owned; its lines stand in the book */
     struct ml_rules rules;
     bool selecting;
+    bool lines;  /* line events are wanted: not in sample mode */
     bool off[2]; /* at rest: [0] what rules selected, [1] what was marked by hand */
-} native;
+} native = {.lines = true};
 
 struct ml_book *ml_py_book(void)
 {
@@ -133,7 +134,7 @@ static int attach(struct ml_code *c, size_t top, bool is_top, bool marked)
         return 0;
     if (ml_code_add_probe(c, native.recorder, top, is_top) < 0)
         return -1;
-    if (!native.off[marked]) {
+    if (!native.off[marked] && native.lines) {
         ml_code_probe(c, native.recorder)->always = true;
         if (ml_py_activate(c, true) < 0)
             return -1;
@@ -204,6 +205,12 @@ struct ml_code *ml_select_judge(PyCodeObject *code)
     return PyErr_Occurred() ? NULL : c;
 }
 
+struct ml_sheet *ml_select_sheet(const struct ml_code *c)
+{
+    const struct ml_probe *p = native.recorder != NULL ? ml_code_probe(c, native.recorder) : NULL;
+    return p != NULL ? ml_call_sheet(native.recorder->total, p->top) : NULL;
+}
+
 /* --- functions of the module ------------------------------------------------------------------------------ */
 
 static PyObject *book_open(PyObject *module, PyObject *args, PyObject *kw)
@@ -236,6 +243,7 @@ static PyObject *book_open(PyObject *module, PyObject *args, PyObject *kw)
 static void set_active(struct ml_code *c, bool on)
 {
     struct ml_probe *p = ml_code_probe(c, native.recorder);
+    on = on && native.lines;
     if (p == NULL || p->always == on)
         return;
     p->always = on;
@@ -269,7 +277,19 @@ static int set_selecting(PyObject *module, bool on)
     if (native.selecting == on)
         return 0;
     native.selecting = on;
-    return ml_engine_select(module, on);
+    return native.lines ? ml_engine_select(module, on) : 0;
+}
+
+int ml_py_book_lines(PyObject *module, bool on)
+{
+    if (native.lines == on)
+        return 0;
+    if (native.selecting && ml_engine_select(module, on) < 0)
+        return -1;
+    native.lines = on;
+    switch_kind(true, on);
+    switch_kind(false, on);
+    return 0;
 }
 
 static PyObject *profile_switch(PyObject *module, PyObject *args)
@@ -301,6 +321,7 @@ static PyObject *book_close(PyObject *module, PyObject *args, PyObject *kw)
     switch_kind(true, false);
     switch_kind(false, false);
     native.off[0] = native.off[1] = false;
+    native.lines = true;
     ml_book_retire(native.book, discard);
     native.book = NULL;
     native.recorder = NULL; /* code objects still know it: it stays behind, at rest */

@@ -40,6 +40,8 @@ static PyObject *heap_start(PyObject *module, PyObject *args, PyObject *kw)
         return ml_py_raise(&e);
     }
     ml_hooks_install();
+    if (ml_py_book_lines(module, !sample) < 0)
+        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -53,6 +55,8 @@ void ml_py_heap_close(void)
 static PyObject *heap_stop(PyObject *module, PyObject *unused)
 {
     ml_py_heap_close();
+    if (ml_py_book_lines(module, true) < 0)
+        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -237,6 +241,7 @@ int ml_py_heap_init(PyObject *module)
         return -1;
     if (scope_var == NULL)
         scope_var = PyContextVar_New("memline_scope", zero);
+    ml_leaf_init();
     Py_DECREF(zero);
     return scope_var == NULL ? -1 : PyModule_AddFunctions(module, methods);
 }

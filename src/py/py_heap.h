@@ -13,8 +13,13 @@
 int ml_py_heap_init(PyObject *module);
 /* The open book, for heap_start; NULL: none (py_book.c). */
 struct ml_book *ml_py_book(void);
+/* Are line events wanted? Not in sample mode. 0, or -1 with an exception (py_book.c). */
+int ml_py_book_lines(PyObject *module, bool on);
 /* The book is about to close. */
 void ml_py_heap_close(void);
+
+/* Let the sampler ask which line is running (leaf.c). */
+void ml_leaf_init(void);
 
 /* Some scope was opened: the context tells which one code runs in. */
 extern bool ml_py_scopes;

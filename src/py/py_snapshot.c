@@ -18,25 +18,23 @@ static int append(PyObject *list, PyObject *item)
 static PyObject *row(const struct ml_row *r)
 {
     const struct ml_heap *h = &r->heap;
-    return Py_BuildValue(
-        "(IKLKLLKKKKKLLL)", r->line, (unsigned long long)r->hits, (long long)r->rss_net_bytes,
-        (unsigned long long)r->rss_max_bytes, (long long)h->net_bytes, (long long)h->own_net_bytes,
-        (unsigned long long)h->peak_bytes, (unsigned long long)h->alloc_bytes,
-        (unsigned long long)h->alloc_count, (unsigned long long)h->freed_bytes,
-        (unsigned long long)h->freed_count, (long long)ml_heap_held(h), (long long)h->map_bytes,
-        (long long)h->map_file_bytes);
+    return Py_BuildValue("(IKLKLLKKKKKLLL)", r->line, (unsigned long long)r->hits,
+                         (long long)r->rss_net_bytes, (unsigned long long)r->rss_max_bytes,
+                         (long long)h->net_bytes, (long long)h->own_net_bytes,
+                         (unsigned long long)h->peak_bytes, (unsigned long long)h->alloc_bytes,
+                         (unsigned long long)h->alloc_count, (unsigned long long)h->freed_bytes,
+                         (unsigned long long)h->freed_count, (long long)ml_heap_held(h),
+                         (long long)h->map_bytes, (long long)h->map_file_bytes);
 }
 
 static PyObject *heap(const struct ml_heap *h)
 {
-    return Py_BuildValue("{s:L,s:K,s:K,s:K,s:K,s:L,s:K}", "own_net_bytes",
-                         (long long)h->own_net_bytes, "alloc_bytes",
-                         (unsigned long long)h->alloc_bytes, "alloc_count",
-                         (unsigned long long)h->alloc_count, "freed_bytes",
-                         (unsigned long long)h->freed_bytes, "freed_count",
-                         (unsigned long long)h->freed_count, "held_bytes",
-                         (long long)ml_heap_held(h), "inherited_bytes",
-                         (unsigned long long)h->inherited_bytes);
+    return Py_BuildValue(
+        "{s:L,s:K,s:K,s:K,s:K,s:L,s:K}", "own_net_bytes", (long long)h->own_net_bytes,
+        "alloc_bytes", (unsigned long long)h->alloc_bytes, "alloc_count",
+        (unsigned long long)h->alloc_count, "freed_bytes", (unsigned long long)h->freed_bytes,
+        "freed_count", (unsigned long long)h->freed_count, "held_bytes", (long long)ml_heap_held(h),
+        "inherited_bytes", (unsigned long long)h->inherited_bytes);
 }
 
 /* None in a book of line figures. */
@@ -66,12 +64,12 @@ static PyObject *places(const struct ml_snapshot *s)
     for (size_t i = 0; list != NULL && i < n; i++) {
         const struct ml_place *p = &all[i];
         if (p->kind == ML_PLACE_LINE && p->scope != 0 &&
-            append(list, Py_BuildValue("(IIIKLKKL)", p->function, p->line, p->scope,
-                                       (unsigned long long)p->heap.hits,
-                                       (long long)p->heap.net_bytes,
-                                       (unsigned long long)p->heap.peak_bytes,
-                                       (unsigned long long)p->heap.alloc_bytes,
-                                       (long long)ml_heap_held(&p->heap))) < 0)
+            append(list,
+                   Py_BuildValue("(IIIKLKKL)", p->function, p->line, p->scope,
+                                 (unsigned long long)p->heap.hits, (long long)p->heap.net_bytes,
+                                 (unsigned long long)p->heap.peak_bytes,
+                                 (unsigned long long)p->heap.alloc_bytes,
+                                 (long long)ml_heap_held(&p->heap))) < 0)
             Py_CLEAR(list);
     }
     return list;
@@ -84,11 +82,11 @@ static PyObject *scopes(const struct ml_snapshot *s)
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list != NULL && i < n; i++) {
         const struct ml_scope_row *r = &all[i];
-        if (append(list, Py_BuildValue("(IINNLLLLKL)", r->id, r->parent, text(r->name),
-                                       text(r->key), (long long)r->begin_ns, (long long)r->end_ns,
-                                       (long long)r->net_bytes, (long long)r->peak_bytes,
-                                       (unsigned long long)r->alloc_bytes,
-                                       (long long)r->held_bytes)) < 0)
+        if (append(list,
+                   Py_BuildValue("(IINNLLLLKL)", r->id, r->parent, text(r->name), text(r->key),
+                                 (long long)r->begin_ns, (long long)r->end_ns,
+                                 (long long)r->net_bytes, (long long)r->peak_bytes,
+                                 (unsigned long long)r->alloc_bytes, (long long)r->held_bytes)) < 0)
             Py_CLEAR(list);
     }
     return list;
@@ -120,10 +118,9 @@ PyObject *ml_py_snapshot_dict(const struct ml_snapshot *s)
             Py_CLEAR(list);
     if (list == NULL)
         return NULL;
-    return Py_BuildValue("{s:N,s:N,s:N,s:N,s:N,s:K,s:d,s:K}", "heap", summary(s), "scopes", scopes(s),
-                         "places", places(s), "functions", list, "command",
-                         text(ml_snapshot_meta(s, ML_STR("command"))), "pid",
-                         (unsigned long long)ml_snapshot_pid(s), "start",
-                         (double)ml_snapshot_start_ns(s) / 1e9, "lost",
-                         (unsigned long long)ml_snapshot_lost(s));
+    return Py_BuildValue(
+        "{s:N,s:N,s:N,s:N,s:N,s:K,s:d,s:K}", "heap", summary(s), "scopes", scopes(s), "places",
+        places(s), "functions", list, "command", text(ml_snapshot_meta(s, ML_STR("command"))),
+        "pid", (unsigned long long)ml_snapshot_pid(s), "start",
+        (double)ml_snapshot_start_ns(s) / 1e9, "lost", (unsigned long long)ml_snapshot_lost(s));
 }

@@ -11,6 +11,9 @@
  * Cost: a few string comparisons, once per code object. */
 struct ml_code *ml_select_judge(PyCodeObject *code);
 
+/* The sheet of the native front's lines for this code; NULL: it is not booked. */
+struct ml_sheet *ml_select_sheet(const struct ml_code *c);
+
 /* Add book_*, select, profile_* and snapshot to the module. 0, or -1 with an exception. */
 int ml_py_book_init(PyObject *module);
 
