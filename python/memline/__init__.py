@@ -9,7 +9,8 @@
     memline run app.py               the same from the shell, without touching the code
 
 Figures per line: hits (times it ran); of the heap, to the byte: net, peak, allocated, held; rss_net_bytes
-(resident memory after minus before, summed over its runs) and rss_max_bytes. memline.Row tells them all. One report comes at exit.
+(resident memory after minus before, summed over its runs) and rss_max_bytes. memline.Row tells them all.
+One report comes at exit.
 ``MEMLINE=off`` in the environment switches all of it off.
 """
 
@@ -19,8 +20,8 @@ TYPE_CHECKING = False  # as in typing, whose import would cost more than all of 
 if TYPE_CHECKING:
     from typing import Any, List
 
-    from ._session import Profiling as profiling
     from ._scope import scope
+    from ._session import Profiling as profiling
     from ._session import disable, enable, profile, snapshot, start, stop
     from ._snapshot import Function, Row, Scope, ScopeRow, Snapshot
     from .dropin import install as install_as_memory_profiler
