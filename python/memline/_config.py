@@ -13,6 +13,7 @@ class Settings(NamedTuple):
     temporary one. mode: heap (exact), line (hits and resident memory) or sample. stacks: keep call paths.
     rate: mean bytes between samples, or auto. seed: of the sampler, 0 for chance. html: write the report
     there as a page, instead. format, sort, unit, min, skip_zero, scopes, color: as of ``memline report``.
+    native: also what is allocated without Python.
     """
 
     include: List[str] = []
@@ -34,6 +35,7 @@ class Settings(NamedTuple):
     rate: str = "auto"
     seed: int = 0
     html: Optional[str] = None
+    native: bool = True
 
 
 class ConfigError(ValueError):

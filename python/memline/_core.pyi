@@ -156,10 +156,13 @@ def snapshot() -> Dict[str, Any]:
     file and function]}], "scopes": [fields of Scope], "places": [(function index, fields of ScopeRow
     behind function)], "heap": totals or None, "command", "pid", "start", "lost"} of the open book."""
 
-def heap_start(mode: str, paths: bool = False, rate: int = 0, seed: int = 0) -> None:
+def heap_start(
+    mode: str, paths: bool = False, rate: int = 0, seed: int = 0, native: bool = False
+) -> None:
     """Account for the heap in the open book, from now on: mode "heap" (exact) or "sample"; may be called
     again to change it. paths: keep call paths. rate: mean bytes between samples, 0: adaptive. seed: of
-    the sampler, 0: chance. RuntimeError without a book, OSError if the book has no room."""
+    the sampler, 0: chance. native: also what is allocated without Python. RuntimeError without a book,
+    OSError if the book has no room."""
 
 def heap_stop() -> None:
     """Account no longer; figures stay in the book."""
@@ -193,6 +196,10 @@ def scope_read(id: int) -> Dict[str, int]:
 
 def scope_close(id: int) -> Dict[str, int]:
     """End the scope: its row stays in the book. Its figures, as of scope_read."""
+
+def scope_lines(id: int) -> List[Tuple[Tuple[str, str, int], int, int, int, int, int, int]]:
+    """((file, function, line), hits, net, peak, alloc, held, rss_net) of the scope's lines; held: alive at
+    this moment, also when the scope has ended; empty for one that is no more."""
 
 def scope_current() -> int:
     """The id of this context's scope; 0: none."""

@@ -24,6 +24,7 @@ how
   --mode MODE          heap (default): every allocation, exactly; line: hits and resident memory only;
                        sample: a few allocations that stand for all, at next to no cost
   --stacks             keep call paths, for flame graphs
+  --no-native          only what Python allocates, not what its libraries allocate in C
   --rate SIZE          sample: mean bytes between samples (default auto)
   --seed NUMBER        sample: the same chance again
 
@@ -71,6 +72,7 @@ _FLAGS = {
     "--children": ("children", True),
     "--stacks": ("stacks", True),
     "--scopes": ("scopes", True),
+    "--no-native": ("native", False),
 }
 
 

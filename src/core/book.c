@@ -228,6 +228,11 @@ uint32_t ml_book_line_ref(const struct ml_book *b, const struct ml_line *line)
     return offset < b->used_bytes ? (uint32_t)(offset / ML_BOOK_ALIGN) : 0;
 }
 
+struct ml_line *ml_book_line_at(const struct ml_book *b, uint32_t ref)
+{
+    return ref != 0 ? (struct ml_line *)(void *)(b->map.base + (size_t)ref * ML_BOOK_ALIGN) : NULL;
+}
+
 /* Sets all figures in a copy of our own records to 0. The heap's tables are its own business: it
  * begins them anew (ml_heap_after_fork). */
 static void clear_figures(char *bytes, size_t n)

@@ -42,6 +42,8 @@ int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t cou
                   size_t element_bytes, void **elements);
 /* How the book's tables name a line: its offset / 32. 0: the line is not in this book. */
 uint32_t ml_book_line_ref(const struct ml_book *b, const struct ml_line *line);
+/* The line of that name; NULL for 0. */
+struct ml_line *ml_book_line_at(const struct ml_book *b, uint32_t ref);
 /* Next rank for ml_line.order. */
 uint64_t ml_book_next_order(struct ml_book *b);
 

@@ -22,8 +22,9 @@ static struct {
     struct ml_heap_thread *spare;           /* [SPARE_SLOTS] pages */
     struct ml_heap_thread *old[OLD_TABLES]; /* slots of books that were left */
     unsigned n_old;
-    _Atomic uint32_t
-        used; /* slots below it may be in use; the spare ones follow those of the book */
+    _Atomic uint32_t used; /* slots below it may be in use; spare ones follow those of the book */
+    /* This thread's slot just before a fork: the child looks at the parent's book, which goes on. */
+    struct ml_heap_thread at_fork;
 } heap;
 
 static struct ml_heap_totals no_totals;
@@ -116,8 +117,12 @@ static void thread_ends(void *p)
 
 static void before_fork(void)
 {
-    if (heap.book != NULL)
-        ml__sites_before_fork();
+    const struct ml_heap_thread *t = ml_heap_mine;
+    if (heap.book == NULL)
+        return;
+    ml__sites_before_fork();
+    if (t != NULL)
+        memcpy((void *)&heap.at_fork, (const void *)t, sizeof *t);
 }
 
 /* The book is still the parent's: count nothing until ml_heap_after_fork. */
@@ -289,15 +294,15 @@ void ml_heap_stop(void)
     ml__sample_clear();
 }
 
+/* Lines that are under way go on: this thread's net does, and the total begins at 0. */
 void ml_heap_after_fork(void)
 {
     if (heap.book == NULL)
         return;
     uint32_t mode = GET(ml_heap_totals->mode);
-    struct ml_heap_thread *mine = ml_heap_mine;
-    uint32_t site = mine != NULL ? GET(mine->site) : ML_SITE_OUTSIDE;
-    uint32_t scope = mine != NULL ? GET(mine->scope) : 0;
     uint32_t native = GET(ml_heap_totals->native);
+    struct ml_heap_thread *mine = ml_heap_mine;
+    struct ml_heap_thread kept = heap.at_fork;
     memset((void *)ml_heap_totals, 0, sizeof *ml_heap_totals);
     memset((void *)heap.slots, 0, BOOK_SLOTS * sizeof *heap.slots);
     if (heap.spare != NULL)
@@ -308,10 +313,12 @@ void ml_heap_after_fork(void)
     SET(ml_heap_totals->native, native);
     SET(ml_heap_totals->mode, mode);
     if (mine != NULL) {
-        SET(mine->tid, (uint32_t)syscall(SYS_gettid));
-        SET(mine->site, site);
-        SET(mine->scope, scope);
-        mine->python = 1;
+        kept.tid = (uint32_t)syscall(SYS_gettid);
+        kept.alloc_bytes = kept.alloc_count = 0;
+        kept.reallocs = kept.busy = 0;
+        kept.random[0] = kept.random[1] = 0; /* chance of its own */
+        SET(ml_heap_totals->departed_bytes, -GET(kept.net_bytes));
+        memcpy((void *)mine, (void *)&kept, sizeof kept);
     }
     SET(ml_heap_mode_now, mode);
 }

@@ -18,6 +18,8 @@ int64_t ml__account_live(const struct ml_account *a);
 void ml__sites_fold(uint32_t scope);
 /* Sums over the accounts of a scope. */
 void ml__sites_of_scope(uint32_t scope, uint64_t *alloc_bytes, int64_t *held_bytes);
+/* Another site of the same scope; 0: none. */
+uint32_t ml__site_next(uint32_t site);
 /* Before a fork: note what is alive. In the child: figures 0, what was alive is inherited. */
 void ml__sites_before_fork(void);
 void ml__sites_after_fork(void);

@@ -175,3 +175,18 @@ void ml_heap_scope_close(struct ml_heap_thread *t, uint32_t id, struct ml_scope_
     SET(s->end_ns, ml_wall_ns());
     scopes.closed[(scopes.closed_from + scopes.n_closed++) % ML_SCOPES_KEPT] = id % ML_SCOPES_KEPT;
 }
+
+bool ml_heap_scope_line(struct ml_book *b, uint32_t id, struct ml_scope_line *at)
+{
+    const uint32_t *head = ml__scope_head(id);
+    if (b == NULL || b != scopes.book || head == NULL)
+        return false;
+    at->site = at->site == 0 ? *head : ml__site_next(at->site);
+    if (at->site == 0)
+        return false;
+    at->account = ml_heap_account(at->site);
+    at->line = ml_book_line_at(b, GET(at->account->line));
+    at->alloc_bytes = ml__account_alloc(at->account);
+    at->held_bytes = ml__account_live(at->account);
+    return true;
+}

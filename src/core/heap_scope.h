@@ -30,4 +30,14 @@ void ml_heap_scope_read(struct ml_heap_thread *t, uint32_t id, struct ml_scope_f
 /* It ends; its row stays. Threads that are still in it charge it no longer than to their next switch. */
 void ml_heap_scope_close(struct ml_heap_thread *t, uint32_t id, struct ml_scope_figures *out);
 
+/* The scope's accounts one after another; begin with an all-zero struct. False at the end. */
+struct ml_scope_line {
+    const struct ml_account *account;
+    struct ml_line *line;
+    uint64_t alloc_bytes;
+    int64_t held_bytes; /* alive now */
+    uint32_t site;      /* private: where the walk is */
+};
+bool ml_heap_scope_line(struct ml_book *b, uint32_t id, struct ml_scope_line *at);
+
 #endif

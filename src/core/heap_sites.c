@@ -251,6 +251,11 @@ void ml__account_add(struct ml_account *to, const struct ml_account *from)
     ADD_ANY(alloc_any_count);
 }
 
+uint32_t ml__site_next(uint32_t site)
+{
+    return sites.next_in_scope[site];
+}
+
 void ml__sites_of_scope(uint32_t scope, uint64_t *alloc_bytes, int64_t *held_bytes)
 {
     const uint32_t *head = ml__scope_head(scope);

@@ -205,6 +205,36 @@ struct ml_code *ml_select_judge(PyCodeObject *code)
     return PyErr_Occurred() ? NULL : c;
 }
 
+/* Records of a book come one behind another, so the tops' lines stand in order. */
+static const struct ml_top *top_of_line(const struct ml_line *line)
+{
+    const struct ml_recorder *r = native.recorder;
+    size_t low = 0;
+    size_t high = r != NULL ? r->n_tops : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct ml_top *top = &r->tops[middle];
+        if (line < top->book_lines)
+            high = middle;
+        else if (line >= top->book_lines + top->n_lines)
+            low = middle + 1;
+        else
+            return top;
+    }
+    return NULL;
+}
+
+PyObject *ml_py_place_of(const struct ml_line *line)
+{
+    const struct ml_top *top = line != NULL ? top_of_line(line) : NULL;
+    PyCodeObject *code = top != NULL ? (PyCodeObject *)top->user : NULL;
+    const struct ml_code *c = code != NULL ? ml_code_find(code) : NULL;
+    if (c == NULL)
+        return NULL;
+    return Py_BuildValue("(ONI)", code->co_filename, qualified_name(c),
+                         top->first_line + (unsigned)(line - top->book_lines));
+}
+
 struct ml_sheet *ml_select_sheet(const struct ml_code *c)
 {
     const struct ml_probe *p = native.recorder != NULL ? ml_code_probe(c, native.recorder) : NULL;

@@ -1,6 +1,7 @@
 /* py/py_heap.c -- see py_heap.h. SPDX-License-Identifier: MIT */
 #include "py/py_heap.h"
 
+#include "core/native.h"
 #include "core/sampler.h"
 #include "py/py_hooks.h"
 #include "py/py_limit.h"
@@ -15,12 +16,12 @@ static PyObject *scope_var; /* owned: the context variable that holds the scope'
 
 static PyObject *heap_start(PyObject *module, PyObject *args, PyObject *kw)
 {
-    static char *names[] = {"mode", "paths", "rate", "seed", NULL};
+    static char *names[] = {"mode", "paths", "rate", "seed", "native", NULL};
     const char *mode;
-    int paths = 0;
+    int paths = 0, native = 0;
     unsigned long long rate = 0, seed = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "s|pKK:heap_start", names, &mode, &paths, &rate,
-                                     &seed))
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "s|pKKp:heap_start", names, &mode, &paths, &rate,
+                                     &seed, &native))
         return NULL;
     struct ml_book *book = ml_py_book();
     if (book == NULL) {
@@ -40,6 +41,9 @@ static PyObject *heap_start(PyObject *module, PyObject *args, PyObject *kw)
         return ml_py_raise(&e);
     }
     ml_hooks_install();
+    if (native &&
+        ml_native_install(NULL) == ML_OK) /* a static program: only Python's blocks are seen */
+        atomic_store(&ml_heap_totals->native, 1);
     if (ml_py_book_lines(module, !sample) < 0)
         return NULL;
     Py_RETURN_NONE;
@@ -49,6 +53,7 @@ void ml_py_heap_close(void)
 {
     ml_heap_stop();
     ml_hooks_remove();
+    ml_native_uninstall();
     ml_py_scopes = false;
 }
 
@@ -204,6 +209,34 @@ static PyObject *scope_close(PyObject *module, PyObject *arg)
     return told;
 }
 
+static PyObject *scope_lines(PyObject *module, PyObject *arg)
+{
+    unsigned long id = PyLong_AsUnsignedLong(arg);
+    if (id == (unsigned long)-1 && PyErr_Occurred())
+        return NULL;
+    struct ml_heap_thread *t = ml_heap_thread();
+    if (t != NULL)
+        ml_heap_switch(t, atomic_load(&t->site)); /* nothing pending */
+    PyObject *list = PyList_New(0);
+    struct ml_scope_line line = {0};
+    while (list != NULL && ml_heap_scope_line(ml_py_book(), (uint32_t)id, &line)) {
+        const struct ml_account *a = line.account;
+        PyObject *row = ml_py_place_of(line.line);
+        if (row == NULL && !PyErr_Occurred())
+            continue; /* not a line of this book */
+        if (row != NULL)
+            row = Py_BuildValue("(NKLKKLL)", row, (unsigned long long)atomic_load(&a->hits),
+                                (long long)atomic_load(&a->net_bytes),
+                                (unsigned long long)atomic_load(&a->peak_bytes),
+                                (unsigned long long)line.alloc_bytes, (long long)line.held_bytes,
+                                (long long)atomic_load(&a->rss_net_bytes));
+        if (row == NULL || PyList_Append(list, row) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
 static PyObject *scope_current(PyObject *module, PyObject *unused)
 {
     return PyLong_FromUnsignedLong(ml_py_scope_here());
@@ -211,7 +244,8 @@ static PyObject *scope_current(PyObject *module, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"heap_start", (PyCFunction)(void (*)(void))heap_start, METH_VARARGS | METH_KEYWORDS,
-     "heap_start(mode, paths=False, rate=0, seed=0)\n--\n\nAccount for the heap, mode 'heap' "
+     "heap_start(mode, paths=False, rate=0, seed=0, native=False)\n--\n\nAccount for the heap, "
+     "mode 'heap' "
      "(exact) "
      "or 'sample', in the open book."},
     {"heap_stop", heap_stop, METH_NOARGS, "heap_stop()\n--\n\nAccount no longer."},
@@ -230,6 +264,8 @@ static PyMethodDef methods[] = {
      "scope_switch(id)\n--\n\nThis thread charges the scope from now on; the id before."},
     {"scope_read", scope_read, METH_O, "scope_read(id)\n--\n\nA scope's figures so far."},
     {"scope_close", scope_close, METH_O, "scope_close(id)\n--\n\nEnd a scope; its figures."},
+    {"scope_lines", scope_lines, METH_O,
+     "scope_lines(id)\n--\n\nFigures of the scope's lines: those alive are of this moment."},
     {"scope_current", scope_current, METH_NOARGS, "scope_current()\n--\n\nThis context's scope."},
     {NULL, NULL, 0, NULL},
 };

@@ -13,6 +13,9 @@
 int ml_py_heap_init(PyObject *module);
 /* The open book, for heap_start; NULL: none (py_book.c). */
 struct ml_book *ml_py_book(void);
+/* (file, function, line) of a line of the open book, as code objects name them: a new reference; NULL
+ * without an exception if no code has it (py_book.c). */
+PyObject *ml_py_place_of(const struct ml_line *line);
 /* Are line events wanted? Not in sample mode. 0, or -1 with an exception (py_book.c). */
 int ml_py_book_lines(PyObject *module, bool on);
 /* The book is about to close. */

@@ -109,7 +109,8 @@ def run():
         os.write(w, json.dumps([rows[9].held_bytes if 9 in rows else 0, here.heap["live_bytes"],
                                 sum(r.held_bytes for r in here.rows)]).encode())
         os._exit(0)
-    os.waitpid(pid, 0)
+    os.close(w)
+    assert os.waitpid(pid, 0)[1] == 0
     child = json.loads(os.read(r, 1000))
     after = 1
 """
