@@ -567,7 +567,9 @@ struct ml_plan *ml__b_op_stage(struct ml_binder *b, const struct ml_node *op, st
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
         if (ml_str_eq(op->text, ml_str_of(operators[i].name)))
             return operators[i].bind(b, op, in);
-    ml__b_fail(b, op, "ML101", "operator '%.*s' is not supported", (int)op->text.n, op->text.p);
+    bool fork = ml_str_eq(op->text, ML_STR("fork")) || ml_str_eq(op->text, ML_STR("facet"));
+    ml__b_fail(b, op, "ML101", "operator '%.*s' is not supported%s", (int)op->text.n, op->text.p,
+               fork ? " but at the end of a statement" : "");
     return in != NULL ? in : empty_plan(b);
 }
 
@@ -585,11 +587,17 @@ int ml_bind(struct ml_rt *rt, const struct ml_catalog *catalog, const struct ml_
             struct ml_bound *out)
 {
     struct ml_binder b = {.rt = rt, .arena = rt->arena, .diag = rt->diag, .catalog = catalog};
-    struct ml_plan **at = ml__b_alloc(&b, query->n, sizeof *at);
+    size_t results = query->n;
     uint32_t n = 0;
+    for (uint32_t i = 0; i < query->n; i++)
+        if (ml__b_fork_of(query->kid[i]) != NULL)
+            results += ml__b_fork_size(ml__b_fork_of(query->kid[i]));
+    struct ml_plan **at = ml__b_alloc(&b, results, sizeof *at);
     for (uint32_t i = 0; i < query->n && !ml__b_failed(&b); i++) {
         const struct ml_node *s = query->kid[i];
-        if (!declaration(&b, s))
+        if (ml__b_fork_of(s) != NULL)
+            n += ml__b_fork(&b, s, at + n);
+        else if (!declaration(&b, s))
             at[n++] = ml__b_is_table(&b, s) || s->kind == ML_N_NAME ? ml__b_table(&b, s)
                                                                     : bind_value(&b, s);
     }

@@ -159,6 +159,11 @@ struct ml_plan *ml__b_union_plans(struct ml_binder *b, const struct ml_node *op,
                                   struct ml_plan **legs, uint32_t n, bool inner,
                                   struct ml_str source_column);
 
+/* A statement that ends in fork or facet: that operator, else NULL; its results, as many as size says, into at. */
+const struct ml_node *ml__b_fork_of(const struct ml_node *statement);
+uint32_t ml__b_fork_size(const struct ml_node *fork);
+uint32_t ml__b_fork(struct ml_binder *b, const struct ml_node *statement, struct ml_plan **at);
+
 typedef struct ml_plan *ml_bind_fn(struct ml_binder *b, const struct ml_node *op,
                                    struct ml_plan *in);
 ml_bind_fn ml__bind_where, ml__bind_project, ml__bind_extend, ml__bind_project_away,

@@ -568,6 +568,8 @@ static void rule_fork(struct ml_parser *p, struct ml_node *n)
         leg->text = name;
         ml__p_add(p, n, leg);
     }
+    if (n->n == 0)
+        ml__p_expected(p, "'('");
 }
 
 static void rule_facet(struct ml_parser *p, struct ml_node *n)

@@ -18,8 +18,6 @@ REFUSED = {
     "cluster()": "cluster('x').database('y').T",
     "database()": "database('y').T",
     "reduce": "print a='x' | reduce by a",
-    "fork": "print a=1 | fork (count) (take 1)",
-    "facet": "print a=1 | facet by a",
     "macro-expand": "macro-expand x as y (print 1)",
     "declare pattern": 'declare pattern p = (a:string) { ("x") = { print 1 }; }; p("x")',
     "evaluate": "print a=1 | evaluate autocluster()",
