@@ -156,6 +156,9 @@ docs: build .venv/.real ## run the examples in the documents
 demo: build .venv/.real ## the tutorial from init to the rows of the published query, and reports of real code
 	@$(IN_VENV) tools/demo.sh
 
+page: build build/.system-test ## the picture of the report page in docs, anew
+	@$(IN_VENV) tools/page_picture.sh
+
 bench: bench-line ## interleaved benchmarks
 
 BENCH_VERSIONS := 3.11 3.12 3.13
@@ -200,9 +203,6 @@ clean: ## back to a fresh checkout
 	rm -rf build build-* .venv .venvs .pytest_cache .hypothesis .mypy_cache .ruff_cache compat/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san san-py tsan fuzz lint format docs demo bench bench-line bench-host bench-kql bench-line-instructions \
-
 .PHONY: help kql-scale setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san san-py tsan fuzz lint format docs demo bench bench-line bench-line-instructions \
-        changelog clean
+        san san-py tsan fuzz lint format docs demo page bench bench-line bench-host bench-kql \
+        bench-line-instructions changelog clean

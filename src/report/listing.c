@@ -181,22 +181,16 @@ static void write_file_title(struct ml_table *t, struct ml_str file)
 
 enum { HEAVIEST_MOST = 5 };
 
-/* What the heaviest lines are told by: resident net change, or bytes held. */
-static int64_t heaviness(const struct ml_view *v, const struct ml_view_line *l)
-{
-    return v->has_heap ? ml_heap_held(&l->row->heap) : l->row->rss_net_bytes;
-}
-
 static size_t find_heaviest(const struct ml_view *v, const struct ml_view_line **out)
 {
     size_t n = 0;
     for (size_t i = 0; i < v->n_lines; i++) {
         const struct ml_view_line *l = &v->lines[i];
-        int64_t bytes = heaviness(v, l);
+        int64_t bytes = ml_view_weight(v, l->row);
         if (bytes <= 0)
             continue;
         size_t at = n < HEAVIEST_MOST ? n++ : HEAVIEST_MOST;
-        while (at > 0 && heaviness(v, out[at - 1]) < bytes) {
+        while (at > 0 && ml_view_weight(v, out[at - 1]->row) < bytes) {
             if (at < HEAVIEST_MOST)
                 out[at] = out[at - 1];
             at--;
@@ -229,10 +223,11 @@ static void write_heavy(struct ml_table *t, const struct ml_view_line *l, int fi
     char cell[ML_SIZE_MAX];
     enum ml_tint tint = ml__tint_of(t, l->row);
     struct ml_str text = ml_sources_line(t->sources, l->function->file, l->row->line);
-    if (t->view->has_heap)
-        ml_size_print(cell, (uint64_t)heaviness(t->view, l), t->options->unit);
+    int64_t bytes = ml_view_weight(t->view, l->row);
+    if (t->view->holds)
+        ml_size_print(cell, (uint64_t)bytes, t->options->unit);
     else
-        ml_size_print_change(cell, heaviness(t->view, l), t->options->unit);
+        ml_size_print_change(cell, bytes, t->options->unit);
     ml_buf_cstr(t->out, "  ");
     ml__tint(t, tint);
     ml_buf_printf(t->out, "%*s", figure_width, cell);
@@ -248,7 +243,7 @@ static void write_heaviest(struct ml_table *t)
     const struct ml_view_line *heaviest[HEAVIEST_MOST];
     size_t n = find_heaviest(t->view, heaviest);
     size_t width = 0;
-    int figure_width = t->widths[t->view->has_heap ? ML_FIGURE_HELD : ML_FIGURE_RSS];
+    int figure_width = t->widths[ml__table_main_figure(t)];
     for (size_t i = 0; i < n; i++) {
         struct ml_buf place = {0};
         size_t columns = write_place(heaviest[i], &place);
@@ -256,7 +251,7 @@ static void write_heaviest(struct ml_table *t)
         ml_buf_free(&place);
     }
     if (n > 0)
-        ml_buf_cstr(t->out, t->view->has_heap ? "\nheld the most\n" : "\nlargest net changes\n");
+        ml_buf_cstr(t->out, t->view->holds ? "\nheld the most\n" : "\nlargest net changes\n");
     for (size_t i = 0; i < n; i++)
         write_heavy(t, heaviest[i], figure_width, width);
 }

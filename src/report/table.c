@@ -228,15 +228,19 @@ void ml__table_heads(struct ml_table *t)
     }
 }
 
-/* The figure that a line's colour tells of. */
-static int tinted_figure(const struct ml_table *t)
+enum ml_figure ml__table_main_figure(const struct ml_table *t)
 {
-    static const int figures[ML_SORTS] = {
-        [ML_SORT_NET] = ML_FIGURE_NET,   [ML_SORT_MAX] = ML_FIGURE_RSS,
-        [ML_SORT_PEAK] = ML_FIGURE_PEAK, [ML_SORT_ALLOC] = ML_FIGURE_ALLOC,
-        [ML_SORT_LINE] = ML_FIGURE_HELD, [ML_SORT_HELD] = ML_FIGURE_HELD,
-        [ML_SORT_HITS] = ML_FIGURE_HELD};
-    return t->view->has_heap ? figures[t->options->sort] : ML_FIGURE_RSS;
+    static const enum ml_figure figures[ML_SORTS] = {[ML_SORT_NET] = ML_FIGURE_NET,
+                                                     [ML_SORT_MAX] = ML_FIGURE_RSS,
+                                                     [ML_SORT_PEAK] = ML_FIGURE_PEAK,
+                                                     [ML_SORT_ALLOC] = ML_FIGURE_ALLOC,
+                                                     [ML_SORT_HELD] = ML_FIGURE_HELD};
+    enum ml_report_sort sort = t->options->sort;
+    if (!t->view->has_heap)
+        return ML_FIGURE_RSS;
+    if (sort == ML_SORT_LINE || sort == ML_SORT_HITS)
+        return t->view->holds ? ML_FIGURE_HELD : ML_FIGURE_NET;
+    return figures[sort];
 }
 
 void ml__table_figures(struct ml_table *t, const struct ml_row *r, enum ml_tint tint)
@@ -245,7 +249,7 @@ void ml__table_figures(struct ml_table *t, const struct ml_row *r, enum ml_tint 
     for (int figure = 0; figure < ML_FIGURES; figure++) {
         if (t->widths[figure] == 0)
             continue;
-        bool tinted = figure == tinted_figure(t);
+        bool tinted = figure == (int)ml__table_main_figure(t);
         ml__table_cell(t, (enum ml_figure)figure, r, cell);
         ml_buf_cstr(t->out, "  ");
         if (tinted)

@@ -46,6 +46,8 @@ enum ml_tint ml__tint_of(const struct ml_table *t, const struct ml_row *r);
 enum { ML_CELL_MAX = 96 };
 void ml__table_cell(const struct ml_table *t, enum ml_figure figure, const struct ml_row *r,
                     char out[ML_CELL_MAX]);
+/* The figure that a line's colour tells of. */
+enum ml_figure ml__table_main_figure(const struct ml_table *t);
 /* Samples alone do not tell Net and Peak. */
 bool ml__table_lacks_net(const struct ml_table *t);
 /* The figures, with two blanks before each. */

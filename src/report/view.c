@@ -34,8 +34,10 @@ int64_t ml_view_weight(const struct ml_view *v, const struct ml_row *r)
         return clamp(r->heap.peak_bytes);
     case ML_SORT_ALLOC:
         return clamp(r->heap.alloc_bytes);
-    default:
+    case ML_SORT_HELD:
         return ml_heap_held(&r->heap);
+    default:
+        return v->holds ? ml_heap_held(&r->heap) : r->heap.net_bytes;
     }
 }
 
@@ -174,6 +176,21 @@ static void sort_functions(struct ml_view *v)
         qsort(v->functions, v->n_functions, sizeof *v->functions, compare_functions);
 }
 
+/* A program that freed what it had when its book was read leaves little held: then net changes tell
+ * where its memory went. */
+static bool find_holds(const struct ml_function *f, size_t n)
+{
+    int64_t held = 0;
+    int64_t net = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < f[i].n_rows; k++) {
+            const struct ml_heap *h = &f[i].rows[k].heap;
+            held = ml_heap_held(h) > held ? ml_heap_held(h) : held;
+            net = h->net_bytes > net ? h->net_bytes : net;
+        }
+    return held >= net / 4;
+}
+
 /* --- all of it ------------------------------------------------------------------------------------ */
 
 static int no_such_figures(enum ml_report_sort sort, struct ml_error *e)
@@ -197,6 +214,7 @@ int ml_view_init(struct ml_view *v, const struct ml_snapshot *s, const struct ml
         return no_such_figures(o->sort, e);
     for (size_t i = 0; i < n; i++)
         rows += f[i].n_rows;
+    v->holds = v->has_heap && find_holds(f, n);
     v->lines = ml_calloc(rows, sizeof *v->lines);
     v->functions = ml_calloc(n, sizeof *v->functions);
     if (v->lines == NULL || v->functions == NULL) {

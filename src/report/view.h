@@ -36,12 +36,13 @@ struct ml_view {
     uint64_t max_bytes;             /* highest resident set at a line's end, shown or not */
     uint64_t heaviest_bytes;        /* largest ml_view_weight, of the lines shown */
     bool has_heap;                  /* figures of the heap are there */
+    bool holds;                     /* of them, what is held tells more than the net changes */
     struct ml_heap_summary summary; /* of the heap */
     struct ml_heap held;            /* sums over all lines, shown or not; only exclusive figures */
 };
 
-/* What a line weighs, for colours: its resident net change, or of a heap what it was sorted by, else
- * what it holds. */
+/* What a line weighs, for colours: its resident net change, or of a heap what it was sorted by; else what
+ * it holds, or, of a program that freed nearly all, its net change. */
 int64_t ml_view_weight(const struct ml_view *v, const struct ml_row *r);
 
 /* 0, ML_ENOMEM, or ML_EINVALID (to be sorted by what is not there), with the error's text. */

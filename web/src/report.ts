@@ -165,9 +165,12 @@ export function figuresOf(report: Report): Figure[] {
   });
 }
 
-/** What matters most: what rows are sorted by at first. */
+/** What matters most: what rows are sorted by at first. A program that freed what it had when its book was
+ * read leaves little held: then net changes tell where its memory went. */
 export function mainKey(report: Report): Key {
-  return report.summary === undefined ? "rss" : "held";
+  if (report.summary === undefined) return "rss";
+  const rows = rowsOf(report);
+  return largest(rows, "held") >= largest(rows, "net") / 4 ? "held" : "net";
 }
 
 function row(f: Func, l: Line): Row {

@@ -15,7 +15,7 @@ const LEAST = 0.002; // share of the width below which a box is not drawn
 export function hue(text: string): number {
   let n = 0;
   for (let i = 0; i < text.length; i++) n = (n * 31 + text.charCodeAt(i)) >>> 0;
-  return n % 60; // from red to yellow
+  return 8 + (n % 38); // from red to amber
 }
 
 export class PathsView {

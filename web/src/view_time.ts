@@ -45,7 +45,7 @@ export class TimeView {
 
   private legend(): HTMLElement {
     const item = (name: string, says: string): HTMLElement => h("span", { class: `key ${name}` }, says);
-    return h("p", { class: "legend" }, item("rss", "resident memory"), item("heap", "heap"), ...(this.limit() > 0 ? [item("limit", `limit ${bytes(this.limit())}`)] : []));
+    return h("p", { class: "legend" }, item("rss", "resident memory"), item("heap", "heap"), ...(this.limit() > 0 ? [item("limit", `limit ${bytes(this.limit())}`)] : []), ...(this.scopes.length > 0 ? [item("scope", "scope"), item("scope left", "scope that left memory behind")] : []));
   }
 
   private limit(): number {
