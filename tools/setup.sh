@@ -5,7 +5,7 @@ set -eu
 
 build="gcc pkg-config libsqlite3-dev libuv1-dev libmicrohttpd-dev libjansson-dev libpcre2-dev
        libcurl4-openssl-dev libzstd-dev zlib1g-dev libedit-dev libgnutls28-dev ca-certificates esbuild"
-test="libcmocka-dev chromium nodejs clickhouse-server"
+test="libcmocka-dev libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 chromium nodejs clickhouse-server"
 lint="clang clang-format clang-tidy libclang-rt-14-dev nodejs node-typescript"
 bench="valgrind wrk"
 node="nodejs npm"
