@@ -41,6 +41,14 @@
 #include <x86intrin.h>
 #endif
 
+/* The thread sanitizer calls the C library in a new thread before that can run what it instruments: in
+ * such a build the C library's own calls are not hooked. */
+#if defined(__SANITIZE_THREAD__)
+enum { ML_HOOK_LIBC = 0 };
+#else
+enum { ML_HOOK_LIBC = 1 };
+#endif
+
 /* Relocations that hold the address of a symbol: a slot for calls, a slot for the address, a word of
  * data. Their numbers are the processor's. */
 #if defined(__x86_64__)

@@ -494,7 +494,7 @@ static void relocations(struct walk *w, const ElfW(Rela) * r, size_t n)
 
 static bool untouched(const struct walk *w, const struct object *o)
 {
-    return is_loader(o) || holds(o, w->self) ||
+    return is_loader(o) || holds(o, w->self) || (o->base == w->libc && !ML_HOOK_LIBC) ||
            (o->base == w->hooks[0].from && o->base != w->libc && w->hooks[0].real != NULL);
 }
 

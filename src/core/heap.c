@@ -17,7 +17,7 @@ enum {
 };
 
 static struct {
-    struct ml_book *book;                   /* NULL: off */
+    _Atomic(struct ml_book *) book;         /* NULL: off */
     struct ml_heap_thread *slots;           /* [BOOK_SLOTS] in the book */
     struct ml_heap_thread *spare;           /* [SPARE_SLOTS] pages */
     struct ml_heap_thread *old[OLD_TABLES]; /* slots of books that were left */

@@ -56,11 +56,11 @@ static inline uint32_t *ml_ledger_find(uintptr_t a)
     if (ML_UNLIKELY(a >> 47 != 0))
         return NULL;
     struct ml_ledger_middle *m = __atomic_load_n(
-        (struct ml_ledger_middle **)&ml_ledger_root[a >> 33], __ATOMIC_RELAXED);
+        (struct ml_ledger_middle **)&ml_ledger_root[a >> 33], __ATOMIC_ACQUIRE);
     if (ML_UNLIKELY(m == NULL))
         return NULL;
     uint32_t *c = __atomic_load_n((uint32_t **)&m->regions[(a >> 20) & (ML_LEDGER_MIDDLE - 1)],
-                                  __ATOMIC_RELAXED);
+                                  __ATOMIC_ACQUIRE);
     return ML_LIKELY(c != NULL) ? &c[(a >> 4) & (ML_LEDGER_CELLS - 1)] : NULL;
 }
 

@@ -146,12 +146,13 @@ int ml_native_install(struct ml_error *e)
 {
     struct ml_elf_counts counts;
     int rc = ML_OK;
+    if (!atomic_load(&installed))
+        ml_maps_clear(); /* not under our lock: at a fork they are taken the other way round */
     pthread_mutex_lock(&lock);
     if (!ready)
         rc = resolve(e);
     if (rc == ML_OK && !atomic_load(&installed)) {
         pin();
-        ml_maps_clear();
         memset(&progress, 0, sizeof progress);
     }
     if (rc == ML_OK) {

@@ -9,6 +9,11 @@ __attribute__((constructor)) static void at_load(void)
     needed_at_load = malloc(1000);
 }
 
+__attribute__((destructor)) static void at_unload(void)
+{
+    free(needed_at_load);
+}
+
 void *needed_get(size_t n)
 {
     return malloc(n);
