@@ -108,6 +108,13 @@ static char last_of(struct ml_str s)
     return s.n > 0 ? s.p[s.n - 1] : '\0';
 }
 
+static bool ends_in_not(struct ml_str s)
+{
+    while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL)
+        s.n--;
+    return s.n >= 3 && memcmp(s.p + s.n - 3, "not", 3) == 0;
+}
+
 static bool is_word(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -157,7 +164,7 @@ const char *ml__advice_token(struct ml_str token, struct ml_str before, const ch
     char last = last_of(before);
     if (starts_with_select(before))
         return "a query starts with a table: T | where ... | project ...";
-    if (strcmp(wanted, "'('") == 0 && before.n >= 3 && last == 't')
+    if (strcmp(wanted, "'('") == 0 && ends_in_not(before))
         return "not is a function: not(x)";
     if (strcmp(wanted, "'..'") == 0)
         return "a range is written (from .. to)";

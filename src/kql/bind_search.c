@@ -183,9 +183,17 @@ struct ml_plan *ml__bind_find(struct ml_binder *b, const struct ml_node *op, str
     for (uint32_t i = 0; i < op->b->n; i++) {
         const struct ml_node *n = op->b->kid[i];
         int32_t k = ml__schema_find(&p->out, n->text);
+        if (k < 0 && n->type == ML_T_NONE) {
+            ml__b_fail(b, n, "KS142", "unknown column '%.*s'", (int)n->text.n, n->text.p);
+            ml_diag_hint(b->diag,
+                         "a column that no table has, or that has several types, needs a type: "
+                         "name:string");
+            return p;
+        }
+        enum ml_type type = n->type != ML_T_NONE ? n->type : p->out.at[k].type;
         struct ml_expr *e = k >= 0 ? ml__b_column(b, n, (uint32_t)k, p->out.at[k].type)
                                    : ml__b_const(b, n, n->type, ml_val_null(n->type));
-        ml__cols_add(b, &c, n->text, n->type, ml__b_cast(b, e, n->type));
+        ml__cols_add(b, &c, n->text, type, ml__b_cast(b, e, type));
     }
     return ml__b_project(b, p, &c);
 }

@@ -470,6 +470,28 @@ static void rule_scan(struct ml_parser *p, struct ml_node *n)
     ml__p_want(p, ")");
 }
 
+/* name[:type], ... */
+static struct ml_node *find_columns(struct ml_parser *p)
+{
+    struct ml_node *list = ml__p_node(p, ML_N_LIST, p->tok.pos);
+    do {
+        struct ml_token after = ml__p_peek(p);
+        if (ml_token_is(&after, "("))
+            return ml__p_fail(p, "ML101", "packed columns in 'find' are not supported");
+        struct ml_node *column = ml__p_node(p, ML_N_TYPE, p->tok.pos);
+        enum ml_type type = ML_T_NONE;
+        column->text = ml__p_name(p);
+        if (ml__p_take(p, ":")) {
+            if (p->tok.kind != ML_TOK_NAME || !ml_type_find(p->tok.text, &type))
+                return ml__p_expected(p, "a type");
+            ml__p_next(p);
+        }
+        column->type = (uint8_t)type;
+        ml__p_add(p, list, column);
+    } while (ml__p_take(p, ","));
+    return list;
+}
+
 static void rule_search(struct ml_parser *p, struct ml_node *n)
 {
     settings(p, n);
@@ -489,7 +511,7 @@ static void rule_search(struct ml_parser *p, struct ml_node *n)
     ml__p_add(p, n, ml__p_expr(p));
     p->colon = colon;
     if (find && (ml__p_take(p, "project")))
-        n->b = ml__p_schema(p, false);
+        n->b = find_columns(p);
 }
 
 static void rule_evaluate(struct ml_parser *p, struct ml_node *n)
