@@ -1,4 +1,5 @@
-/* report/csv.c -- a header, then a row per line that ran, in exact bytes; RFC 4180: fields with a
+/* report/csv.c -- a header, then a row per line that ran (or with `scopes` of a book with heap figures, a row
+ * per line, scope and call path; and for what is outside of lines), in exact bytes; RFC 4180: fields with a
  * comma, a quote or a line end are quoted, rows end with CR LF.
  *
  * Text is written as it is, but for bytes that are not UTF-8, which become U+FFFD. Programs that run
@@ -7,6 +8,7 @@
 #include "report/formats.h"
 #include "report/interval.h"
 #include "report/source.h"
+#include "report/stacks.h"
 #include "report/view.h"
 
 static void write_quoted(struct ml_str s, struct ml_buf *out)
@@ -41,7 +43,7 @@ static void write_text(struct ml_str s, struct ml_buf *out)
     ml_buf_free(&clean);
 }
 
-/* The heap's columns, in the order of `heads`. */
+/* The heap's columns, in the order of their heads. */
 static void write_heap(const struct ml_view *v, const struct ml_heap *h, struct ml_buf *out)
 {
     struct ml_interval alloc = ml_interval_alloc(h, v->summary.rate_bytes);
@@ -55,9 +57,8 @@ static void write_heap(const struct ml_view *v, const struct ml_heap *h, struct 
                       alloc.high, held.low, held.high);
 }
 
-static void write_heads(const struct ml_view *v, struct ml_buf *out)
+static void write_heap_heads(const struct ml_view *v, struct ml_buf *out)
 {
-    ml_buf_cstr(out, "file,function,line,hits,rss_net_bytes,rss_max_bytes,order,");
     if (v->has_heap)
         ml_buf_cstr(out, "net_bytes,own_net_bytes,peak_bytes,alloc_bytes,alloc_count,freed_bytes,"
                          "held_bytes,");
@@ -90,6 +91,56 @@ static void write_row(const struct ml_view *v, const struct ml_view_line *l,
     ml_buf_cstr(out, "\r\n");
 }
 
+/* --- by scope ------------------------------------------------------------------------------------- */
+
+static void write_place(const struct ml_snapshot *s, const struct ml_view *v,
+                        const struct ml_place *p, struct ml_sources *sources, struct ml_buf *out)
+{
+    static const char *const names[] = {"", "outside of profiled lines", "native threads"};
+    const struct ml_scope_row *scope = ml__scope_find(s, p->scope);
+    const struct ml_function *f;
+    bool line = p->kind == ML_PLACE_LINE && p->function < ml_snapshot_functions(s, &f);
+    if (line) {
+        f += p->function;
+        write_text(f->file, out);
+        ml_buf_char(out, ',');
+        write_text(f->name, out);
+    } else {
+        ml_buf_printf(out, ",%s", names[p->kind]);
+    }
+    ml_buf_printf(out, ",%u,%u,", line ? p->line : 0, p->scope);
+    if (scope != NULL)
+        write_text(scope->name, out);
+    ml_buf_char(out, ',');
+    if (scope != NULL)
+        write_text(scope->key, out);
+    ml_buf_printf(out, ",%llu,%lld,", (unsigned long long)p->heap.hits,
+                  (long long)p->heap.rss_net_bytes);
+    write_heap(v, &p->heap, out);
+    if (line)
+        write_text(ml_sources_line(sources, f->file, p->line), out);
+    ml_buf_cstr(out, "\r\n");
+}
+
+static void write_places(const struct ml_snapshot *s, const struct ml_view *v,
+                         struct ml_sources *sources, struct ml_buf *out)
+{
+    const struct ml_place *places;
+    size_t n = ml_snapshot_places(s, &places);
+    ml_buf_cstr(out, "file,function,line,scope,scope_name,scope_key,hits,rss_net_bytes,");
+    write_heap_heads(v, out);
+    for (size_t i = 0; i < n && out->status == ML_OK; i++)
+        write_place(s, v, &places[i], sources, out);
+}
+
+static void write_lines(const struct ml_view *v, struct ml_sources *sources, struct ml_buf *out)
+{
+    ml_buf_cstr(out, "file,function,line,hits,rss_net_bytes,rss_max_bytes,order,");
+    write_heap_heads(v, out);
+    for (size_t i = 0; i < v->n_lines; i++)
+        write_row(v, &v->lines[i], sources, out);
+}
+
 int ml__report_csv(const struct ml_snapshot *s, const struct ml_report_options *o,
                    struct ml_buf *out, struct ml_error *e)
 {
@@ -105,9 +156,10 @@ int ml__report_csv(const struct ml_snapshot *s, const struct ml_report_options *
     }
     if (o->sort != ML_SORT_LINE)
         ml_view_rank(&v, o->sort);
-    write_heads(&v, out);
-    for (size_t i = 0; i < v.n_lines; i++)
-        write_row(&v, &v.lines[i], sources, out);
+    if (o->scopes && v.has_heap)
+        write_places(s, &v, sources, out);
+    else
+        write_lines(&v, sources, out);
 out:
     ml_sources_free(sources);
     ml_view_release(&v);

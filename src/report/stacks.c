@@ -7,8 +7,6 @@ struct walk {
     size_t n_functions;
     const struct ml_place *places;
     size_t n_places;
-    const struct ml_scope_row *scopes; /* by id */
-    size_t n_scopes;
     bool has_paths;
     struct ml_frame frames[ML_STACK_MOST + 1];
     int (*each)(void *arg, const struct ml_stack *stack);
@@ -20,15 +18,16 @@ static bool is_of_interest(const struct ml_heap *h)
     return h->alloc_bytes != 0 || h->alloc_count != 0 || h->inherited_bytes != 0;
 }
 
-static const struct ml_scope_row *find_scope(const struct walk *w, uint32_t id)
+const struct ml_scope_row *ml__scope_find(const struct ml_snapshot *s, uint32_t id)
 {
+    const struct ml_scope_row *scopes; /* by id */
     size_t low = 0;
-    size_t high = id != 0 ? w->n_scopes : 0;
-    while (low < high) {
+    size_t high = ml_snapshot_scopes(s, &scopes);
+    while (id != 0 && low < high) {
         size_t middle = low + (high - low) / 2;
-        if (w->scopes[middle].id == id)
-            return &w->scopes[middle];
-        if (w->scopes[middle].id < id)
+        if (scopes[middle].id == id)
+            return &scopes[middle];
+        if (scopes[middle].id < id)
             low = middle + 1;
         else
             high = middle;
@@ -63,7 +62,7 @@ static size_t add_function_frame(struct walk *w)
 
 static int tell(struct walk *w, size_t n, const struct ml_heap *heap, uint32_t scope)
 {
-    const struct ml_stack stack = {w->frames, n, heap, find_scope(w, scope)};
+    const struct ml_stack stack = {w->frames, n, heap, ml__scope_find(w->snapshot, scope)};
     return w->each(w->arg, &stack);
 }
 
@@ -104,7 +103,6 @@ int ml__stacks(const struct ml_snapshot *s, const char *what,
         return ML_EINVALID;
     }
     w.n_functions = ml_snapshot_functions(s, &w.functions);
-    w.n_scopes = ml_snapshot_scopes(s, &w.scopes);
     w.n_places = ml_snapshot_places(s, &w.places);
     return walk_places(&w);
 }

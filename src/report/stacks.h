@@ -32,4 +32,7 @@ struct ml_stack {
 int ml__stacks(const struct ml_snapshot *s, const char *what,
                int (*each)(void *arg, const struct ml_stack *stack), void *arg, struct ml_error *e);
 
+/* NULL: none of that id. */
+const struct ml_scope_row *ml__scope_find(const struct ml_snapshot *s, uint32_t id);
+
 #endif

@@ -215,6 +215,7 @@ def report(run, program, *words: str, **options):
         ("heap.json", ["--json", "--scopes", "heap.book"]),
         ("sampled.json", ["--json", "-z", "-s", "held", "sampled.book"]),
         ("heap.csv", ["--csv", "heap.book"]),
+        ("heap-scopes.csv", ["--csv", "--scopes", "heap.book"]),
         ("net.json", ["-f", "json", "-s", "net", "-z", "cut.book"]),
     ],
 )
