@@ -64,6 +64,9 @@ static struct ml_str to_text(struct ml_sql *s, const struct ml_node *at, struct 
 
 /* --- from string --- */
 
+/* A guard is a condition by itself, and its two branches differ: else ClickHouse joins it with the next condition, and
+ * may then not come to it. */
+
 /* Decimal digits with a sign; hexadecimal and 19 digits or more are left to the engine. */
 static struct ml_sql_col parse_long(struct ml_sql *s, const struct ml_node *at, struct ml_str x)
 {
@@ -73,9 +76,9 @@ static struct ml_sql_col parse_long(struct ml_sql *s, const struct ml_node *at, 
     c.sql = ml__sql_printf(
         s,
         "if(throwIf(match(%.*s, '^[\\\\t-\\\\r ]*(0[xX]|[+-]?[0-9]{19,}[\\\\t-\\\\r ]*$)'), "
-        "'memline: tolong of hexadecimal or very long digits') = 0 AND "
+        "'memline: tolong of hexadecimal or very long digits') = 0, if("
         "match(%.*s, '^[\\\\t-\\\\r ]*[+-]?[0-9]{1,18}[\\\\t-\\\\r ]*$'), "
-        "toInt64OrNull(replaceRegexpAll(%.*s, '[+\\\\t-\\\\r ]', '')), NULL)",
+        "toInt64OrNull(replaceRegexpAll(%.*s, '[+\\\\t-\\\\r ]', '')), NULL), toInt64(0))",
         ML_SQL(x), ML_SQL(x), ML_SQL(x));
     return c;
 }
@@ -89,9 +92,9 @@ static struct ml_str parse_real(struct ml_sql *s, const struct ml_node *at, stru
         s,
         "if(throwIf(match(%.*s, '^[\\\\t-\\\\r ]*[+-]?([iI]nf|[nN]a[nN]|\\\\.|[0-9]+\\\\.?[eE]|"
         "[0-9]*\\\\.[0-9]+[eE]|[0-9]+\\\\.[\\\\t-\\\\r ]*$|[0-9.]{20,})'), "
-        "'memline: todouble of text with an exponent, without digits or with very many') = 0 AND "
+        "'memline: todouble of text with an exponent, without digits or with very many') = 0, if("
         "match(%.*s, '^[\\\\t-\\\\r ]*[+-]?[0-9]+(\\\\.[0-9]+)?[\\\\t-\\\\r ]*$'), "
-        "toFloat64OrNull(replaceRegexpAll(%.*s, '[+\\\\t-\\\\r ]', '')), NULL)",
+        "toFloat64OrNull(replaceRegexpAll(%.*s, '[+\\\\t-\\\\r ]', '')), NULL), 0.)",
         ML_SQL(x), ML_SQL(x), ML_SQL(x));
 }
 
@@ -116,7 +119,7 @@ static struct ml_sql_col from_text(struct ml_sql *s, const struct ml_node *at, s
                 s,
                 "multiIf(lower(%.*s) = 'true', 1, lower(%.*s) = 'false', 0, "
                 "throwIf(match(%.*s, '^(0[xX]|[+-]?[0-9]{19,})'), "
-                "'memline: tobool of hexadecimal or very long digits') = 0 AND "
+                "'memline: tobool of hexadecimal or very long digits') != 0, 2, "
                 "match(%.*s, '^[+-]?[0-9]{1,18}$'), if(match(%.*s, '[1-9]'), 1, 0), NULL)",
                 ML_SQL(x), ML_SQL(x), ML_SQL(x), ML_SQL(x), ML_SQL(x));
         break;

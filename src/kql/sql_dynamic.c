@@ -5,10 +5,23 @@
 #include "kql/sql.h"
 
 struct path {
-    struct ml_str root; /* JSON text, may be NULL */
-    struct ml_str keys; /* ", 'a', 2": arguments of the JSON functions */
-    bool whole;         /* no keys */
+    struct ml_str root;  /* JSON text, may be NULL */
+    struct ml_str keys;  /* ", 'a', 2": arguments of the JSON functions */
+    struct ml_str doubt; /* what makes the text read otherwise by ClickHouse: a condition */
 };
+
+/* Numbers beyond 64 bits or with three digits of exponent, and halves of surrogate pairs. */
+static const char odd[] =
+    "'(^|[:,\\\\[])[ \\\\t-\\\\r]*-?([0-9]{19}|[0-9.]+[eE][+-]?[0-9]{3})|\\\\\\\\u[dD][89a-fA-F]'";
+
+/* A key that a bag has twice: the last one counts here, the first one there. */
+static void doubt_twice(struct ml_sql *s, struct path *p, const struct ml_buf *keys)
+{
+    struct ml_str all = ml__sql_printf(s, "JSONExtractKeys(ifNull(%.*s, '')%.*s)", ML_SQL(p->root),
+                                       (int)keys->n, keys->p != NULL ? keys->p : "");
+    p->doubt = ml__sql_printf(s, "%.*s OR length(arrayDistinct(%.*s)) != length(%.*s)",
+                              ML_SQL(p->doubt), ML_SQL(all), ML_SQL(all));
+}
 
 /* Keys of d.a["b"][2], outermost last. */
 static void add_keys(struct ml_sql *s, const struct ml_expr *e, struct ml_buf *keys)
@@ -33,7 +46,8 @@ static void walk(struct ml_sql *s, const struct ml_expr *e, const struct ml_sql_
 {
     if (ml__sql_is_call(e, "member") || ml__sql_is_call(e, "index")) {
         walk(s, e->arg[0], in, p, keys);
-        p->whole = false;
+        if (e->arg[1]->kind == ML_E_CONST && e->arg[1]->val.type == ML_T_STRING)
+            doubt_twice(s, p, keys);
         if (e->arg[1]->kind == ML_E_CONST && ml_type_is_int(e->arg[1]->val.type))
             /* a number picks a member of a bag in ClickHouse, and nothing here */
             p->root = ml__sql_printf(s, "if(JSONType(%.*s%.*s) = 'Array', %.*s, NULL)",
@@ -42,15 +56,26 @@ static void walk(struct ml_sql *s, const struct ml_expr *e, const struct ml_sql_
         add_keys(s, e, keys);
     } else if (ml__sql_is_call(e, "parse_json") && e->arg[0]->type == ML_T_STRING) {
         p->root = ml__sql_expr(s, e->arg[0], in).sql; /* text that is no JSON has no members */
-        p->whole = false;
+        p->doubt = ml__sql_printf(s, "match(ifNull(%.*s, ''), %s)", ML_SQL(p->root), odd);
     } else {
         p->root = ml__sql_expr(s, e, in).sql;
+        p->doubt = ml__sql_printf(s, "match(ifNull(%.*s, ''), %s)", ML_SQL(p->root), odd);
     }
+}
+
+/* value, of rows whose JSON both read alike; the others fail. */
+static struct ml_str sure(struct ml_sql *s, const struct path *p, struct ml_str value,
+                          const char *other)
+{
+    return ml__sql_printf(s,
+                          "if(throwIf(%.*s, 'memline: JSON with a key twice, numbers beyond 64 "
+                          "bits, or halves of characters') = 0, %.*s, %s)",
+                          ML_SQL(p->doubt), ML_SQL(value), other);
 }
 
 static struct path path_of(struct ml_sql *s, const struct ml_expr *e, const struct ml_sql_rel *in)
 {
-    struct path p = {.whole = true};
+    struct path p = {.doubt = ML_STR("0")};
     struct ml_buf keys = {0};
     if (ml__sql_too_old(s, e->node, "a dynamic value"))
         return p;
@@ -67,16 +92,25 @@ static struct ml_str part(struct ml_sql *s, const char *fn, const struct path *p
     return ml__sql_printf(s, "%s(%.*s%.*s)", fn, ML_SQL(p->root), ML_SQL(p->keys));
 }
 
-/* Compact text of arrays and bags: as it stands, but where ClickHouse would print it otherwise. */
-static struct ml_str container(struct ml_sql *s, const struct path *p, struct ml_str type)
+/* Compact text of arrays and bags: as it stands, but where ClickHouse would print it otherwise. flat: neither has it bags
+ * inside, whose keys might stand there twice. */
+static struct ml_str container(struct ml_sql *s, const struct path *p, struct ml_str type,
+                               bool flat)
 {
     struct ml_str raw = part(s, "JSONExtractRaw", p);
+    struct ml_str keys = part(s, "JSONExtractKeys", p);
+    struct ml_str bags = ML_STR("0");
+    if (flat)
+        bags = ml__sql_printf(s,
+                              "position(substring(%.*s, 2), '{') > 0 OR "
+                              "length(arrayDistinct(%.*s)) != length(%.*s)",
+                              ML_SQL(raw), ML_SQL(keys), ML_SQL(keys));
     return ml__sql_printf(s,
-                          "if(throwIf(%.*s IN ('Array', 'Object') AND match(%.*s, "
-                          "'[0-9][.eE]|[0-9]{19}|-0|[\\\\\\\\/\\\\x00-\\\\x08]'), "
-                          "'memline: the text of an array or bag with real numbers, slashes or "
-                          "escapes') = 0, %.*s, '')",
-                          ML_SQL(type), ML_SQL(p->root), ML_SQL(raw));
+                          "if(throwIf(%.*s IN ('Array', 'Object') AND (match(%.*s, "
+                          "'[0-9][.eE]|[0-9]{19}|-0|[\\\\\\\\/\\\\x00-\\\\x08]') OR %.*s), "
+                          "'memline: the text of an array or bag with real numbers, slashes, "
+                          "escapes or bags inside') = 0, %.*s, '')",
+                          ML_SQL(type), ML_SQL(p->root), ML_SQL(bags), ML_SQL(raw));
 }
 
 static struct ml_sql_col typed(struct ml_sql *s, const struct ml_node *at, const struct path *p,
@@ -89,34 +123,31 @@ static struct ml_sql_col typed(struct ml_sql *s, const struct ml_node *at, const
     struct ml_str type = part(s, "JSONType", p);
     if (to == ML_T_STRING) {
         struct ml_str number = ml__sql_cast(s, at, real, to).sql;
-        return ml__sql_made(
-            to, false,
-            ml__sql_printf(
-                s,
-                "multiIf(%.*s = 'String', %.*s, %.*s = 'Int64', toString(%.*s), %.*s = "
-                "'Double', %.*s, %.*s = 'Bool', if(%.*s, 'true', 'false'), %.*s IN "
-                "('Array', 'Object'), %.*s, "
-                "throwIf(%.*s = 'UInt64', 'memline: a number beyond 64 bits') = 0, '', '')",
-                ML_SQL(type), ML_SQL(text.sql), ML_SQL(type), ML_SQL(whole.sql), ML_SQL(type),
-                ML_SQL(number), ML_SQL(type), ML_SQL(yes.sql), ML_SQL(type),
-                ML_SQL(container(s, p, type)), ML_SQL(type)));
+        struct ml_str all = ml__sql_printf(
+            s,
+            "multiIf(%.*s = 'String', %.*s, %.*s = 'Int64', toString(%.*s), %.*s = 'Double', %.*s, "
+            "%.*s = 'Bool', if(%.*s, 'true', 'false'), %.*s IN ('Array', 'Object'), %.*s, "
+            "throwIf(%.*s = 'UInt64', 'memline: a number beyond 64 bits') != 0, '?', '')",
+            ML_SQL(type), ML_SQL(text.sql), ML_SQL(type), ML_SQL(whole.sql), ML_SQL(type),
+            ML_SQL(number), ML_SQL(type), ML_SQL(yes.sql), ML_SQL(type),
+            ML_SQL(container(s, p, type, true)), ML_SQL(type));
+        return ml__sql_made(to, false, sure(s, p, all, "'?'"));
     }
     struct ml_str from_text = to == ML_T_DATETIME || to == ML_T_TIMESPAN || to == ML_T_GUID
                                   ? (ml__sql_refuse(s, at, "a %s from a dynamic value",
                                                     ml_type_name(to)),
                                      text.sql)
                                   : ml__sql_cast(s, at, text, to).sql;
-    return ml__sql_made(
-        to, true,
-        ml__sql_printf(
-            s,
-            "multiIf(%.*s = 'String', %.*s, %.*s = 'Int64', %.*s, %.*s = 'Double', %.*s, %.*s = "
-            "'Bool', %.*s, throwIf(%.*s = 'UInt64', 'memline: a number beyond 64 bits') = 0, NULL, "
-            "NULL)",
-            ML_SQL(type), ML_SQL(from_text), ML_SQL(type),
-            ML_SQL(ml__sql_cast(s, at, whole, to).sql), ML_SQL(type),
-            ML_SQL(ml__sql_cast(s, at, real, to).sql), ML_SQL(type),
-            ML_SQL(ml__sql_cast(s, at, yes, to).sql), ML_SQL(type)));
+    struct ml_str from_whole = ml__sql_cast(s, at, whole, to).sql;
+    struct ml_str all = ml__sql_printf(
+        s,
+        "multiIf(%.*s = 'String', %.*s, %.*s = 'Int64', %.*s, %.*s = 'Double', %.*s, %.*s = "
+        "'Bool', "
+        "%.*s, throwIf(%.*s = 'UInt64', 'memline: a number beyond 64 bits') != 0, %.*s, NULL)",
+        ML_SQL(type), ML_SQL(from_text), ML_SQL(type), ML_SQL(from_whole), ML_SQL(type),
+        ML_SQL(ml__sql_cast(s, at, real, to).sql), ML_SQL(type),
+        ML_SQL(ml__sql_cast(s, at, yes, to).sql), ML_SQL(type), ML_SQL(from_whole));
+    return ml__sql_made(to, true, sure(s, p, all, to == ML_T_REAL ? "0." : "1"));
 }
 
 struct ml_sql_col ml__sql_dynamic_cast(struct ml_sql *s, const struct ml_expr *e,
@@ -131,7 +162,8 @@ struct ml_sql_col ml__sql_json_cast(struct ml_sql *s, const struct ml_node *at, 
                                     enum ml_type to)
 {
     struct path p = {.root = ml__sql_printf(s, "ifNull(%.*s, '')", ML_SQL(json)),
-                     .keys = ML_STR("")};
+                     .keys = ML_STR(""),
+                     .doubt = ml__sql_printf(s, "match(ifNull(%.*s, ''), %s)", ML_SQL(json), odd)};
     struct ml_sql_col none = {ML_STR("NULL"), to, true};
     return ml__sql_too_old(s, at, "a dynamic value") ? none : typed(s, at, &p, to);
 }
@@ -142,7 +174,8 @@ struct ml_str ml__sql_dynamic_is_null(struct ml_sql *s, const struct ml_expr *e,
     struct path p = path_of(s, e, in);
     if (ml__sql_failed(s))
         return ML_STR("0");
-    return ml__sql_printf(s, "(%.*s = 'Null')", ML_SQL(part(s, "JSONType", &p)));
+    struct ml_str null = ml__sql_printf(s, "%.*s = 'Null'", ML_SQL(part(s, "JSONType", &p)));
+    return sure(s, &p, null, "toUInt8(2)");
 }
 
 /* A member as a dynamic value of its own. */
@@ -153,14 +186,14 @@ struct ml_sql_col ml__sql_member(struct ml_sql *s, const struct ml_expr *e,
     if (ml__sql_failed(s))
         return ml__sql_made(ML_T_DYNAMIC, true, ML_STR("NULL"));
     struct ml_str type = part(s, "JSONType", &p);
-    struct ml_str raw = container(s, &p, type);
-    return ml__sql_made(
-        ML_T_DYNAMIC, true,
-        ml__sql_printf(s,
-                       "if(throwIf(%.*s IN ('Double', 'UInt64'), 'memline: a real number inside a "
-                       "dynamic value as a value of its own: cast it') = 0 AND %.*s != 'Null', "
-                       "%.*s, NULL)",
-                       ML_SQL(type), ML_SQL(type), ML_SQL(raw)));
+    struct ml_str raw = container(s, &p, type, false);
+    struct ml_str value = ml__sql_printf(
+        s,
+        "multiIf(throwIf(%.*s IN ('Double', 'UInt64'), 'memline: a real number inside a dynamic "
+        "value "
+        "as a value of its own: cast it') != 0, '?', %.*s = 'Null', NULL, %.*s)",
+        ML_SQL(type), ML_SQL(type), ML_SQL(raw));
+    return ml__sql_made(ML_T_DYNAMIC, true, sure(s, &p, value, "'?'"));
 }
 
 /* Text that is not JSON is a string; an empty one is null. */
@@ -173,12 +206,12 @@ struct ml_sql_col ml__sql_parse_json(struct ml_sql *s, const struct ml_expr *e,
         return ml__sql_made(ML_T_DYNAMIC, true, x.sql);
     if (a->type != ML_T_STRING)
         return ml__sql_cast(s, e->node, x, ML_T_DYNAMIC);
-    return ml__sql_made(ML_T_DYNAMIC, true,
-                        ml__sql_printf(s,
-                                       "multiIf(empty(%.*s) OR %.*s = 'null', NULL, "
-                                       "isValidJSON(%.*s), %.*s, toJSONString(%.*s))",
-                                       ML_SQL(x.sql), ML_SQL(x.sql), ML_SQL(x.sql), ML_SQL(x.sql),
-                                       ML_SQL(x.sql)));
+    struct path p = {.doubt = ml__sql_printf(s, "match(%.*s, %s)", ML_SQL(x.sql), odd)};
+    struct ml_str value = ml__sql_printf(
+        s,
+        "multiIf(empty(%.*s) OR %.*s = 'null', NULL, isValidJSON(%.*s), %.*s, toJSONString(%.*s))",
+        ML_SQL(x.sql), ML_SQL(x.sql), ML_SQL(x.sql), ML_SQL(x.sql), ML_SQL(x.sql));
+    return ml__sql_made(ML_T_DYNAMIC, true, sure(s, &p, value, "'?'"));
 }
 
 /* --- making JSON --- */
@@ -274,10 +307,10 @@ struct ml_sql_col ml__sql_array_length(struct ml_sql *s, const struct ml_expr *e
     struct path p = path_of(s, e->arg[0], in);
     if (ml__sql_failed(s))
         return ml__sql_null(s, ML_T_LONG);
-    return ml__sql_made(ML_T_LONG, true,
-                        ml__sql_printf(s, "if(%.*s = 'Array', toInt64(%.*s), NULL)",
-                                       ML_SQL(part(s, "JSONType", &p)),
-                                       ML_SQL(part(s, "JSONLength", &p))));
+    struct ml_str n = ml__sql_printf(s, "if(%.*s = 'Array', toInt64(%.*s), NULL)",
+                                     ML_SQL(part(s, "JSONType", &p)),
+                                     ML_SQL(part(s, "JSONLength", &p)));
+    return ml__sql_made(ML_T_LONG, true, sure(s, &p, n, "toInt64(0)"));
 }
 
 /* split(text, delimiter) */

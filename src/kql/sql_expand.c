@@ -7,9 +7,9 @@ static struct ml_str elements(struct ml_sql *s, struct ml_str json)
     struct ml_str root = ml__sql_printf(s, "ifNull(%.*s, '')", ML_SQL(json));
     return ml__sql_printf(
         s,
-        "if(throwIf(JSONType(%.*s) = 'Object', 'memline: mv-expand of a bag') = 0 AND "
+        "multiIf(throwIf(JSONType(%.*s) = 'Object', 'memline: mv-expand of a bag') != 0, [''], "
         "throwIf(JSONType(%.*s) = 'Array' AND match(%.*s, '[0-9][.eE]|[0-9]{19}|-0|[\\\\\\\\/"
-        "\\\\x00-\\\\x08]'), 'memline: mv-expand of real numbers, slashes or escapes') = 0 AND "
+        "\\\\x00-\\\\x08]'), 'memline: mv-expand of real numbers, slashes or escapes') != 0, [''], "
         "JSONType(%.*s) = 'Array', JSONExtractArrayRaw(%.*s), [%.*s])",
         ML_SQL(root), ML_SQL(root), ML_SQL(root), ML_SQL(root), ML_SQL(root), ML_SQL(root));
 }

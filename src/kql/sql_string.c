@@ -126,9 +126,9 @@ struct ml_sql_col ml__sql_round(struct ml_sql *s, const struct ml_expr *e,
         scale *= 10; /* exact up to 1e15 */
     return ml__sql_made(
         ML_T_REAL, x.null,
-        ml__sql_printf(
-            s,
-            "arrayMap(v -> if(isFinite(v), (trunc(v * %.1f) + if(abs(v * %.1f - trunc(v * "
-            "%.1f)) >= 0.5, if(v < 0, -1, 1), 0)) / %.1f, v), [toFloat64(%.*s)])[1]",
-            scale, scale, scale, scale, ML_SQL(x.sql)));
+        ml__sql_printf(s,
+                       "arrayMap(v -> if(isFinite(v), if(abs(v * %.1f - trunc(v * %.1f)) >= 0.5, "
+                       "trunc(v * %.1f) + if(v < 0, -1, 1), trunc(v * %.1f)) / %.1f, v), "
+                       "[toFloat64(%.*s)])[1]",
+                       scale, scale, scale, scale, scale, ML_SQL(x.sql)));
 }

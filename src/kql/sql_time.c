@@ -131,7 +131,7 @@ struct ml_sql_col ml__sql_startof(struct ml_sql *s, const struct ml_expr *e,
         r = ml__sql_printf(s,
                            "arrayMap(v -> multiIf(v BETWEEN 1 AND 3155378976000000000, v - 1, "
                            "throwIf(v > 3155378976000000000, 'memline: %s beyond year 9999') = 0, "
-                           "NULL, NULL), [toInt64(%.*s)])[1]",
+                           "NULL, v), [toInt64(%.*s)])[1]",
                            e->fn->name, ML_SQL(r));
     else
         r = ml__sql_printf(s,
