@@ -97,7 +97,9 @@ int ml_storage_get(struct ml_host *h, const json_t *binding, enum ml_storage_ser
     const json_t *v = ml_json_get(binding, "connection");
     const char *given = json_is_string(v) ? json_string_value(v) : "", *text = NULL;
     const char *name = given[0] != '\0' ? ml_setting_resolve(given) : "AzureWebJobsStorage";
-    int rc = ml_storage_setting(name != NULL ? name : given, &text, e);
+    if (name == NULL)
+        name = given;
+    int rc = ml_storage_setting(name, &text, e);
     if (rc == ML_OK && open_storage(h) != ML_OK)
         rc = ml_fail(e, ML_ENOMEM,
                      "Requests to a storage account cannot be made: libcurl.so.4 "
@@ -107,7 +109,7 @@ int ml_storage_get(struct ml_host *h, const json_t *binding, enum ml_storage_ser
     struct ml_account *a = find(h->storage, name, text);
     if (a == NULL)
         rc = add(h->storage, name, text, &a, e);
-    if (rc == ML_OK && a->a.endpoint[service][0] == '\0')
+    if (rc == ML_OK && a != NULL && a->a.endpoint[service][0] == '\0')
         rc = ml_fail(e, ML_EINVALID, "The connection string '%.200s' names no %s endpoint.", name,
                      service == ML_STORAGE_BLOB ? "blob" : "queue");
     if (rc == ML_OK)

@@ -81,6 +81,7 @@ void ml_loop_free(struct ml_loop *l)
         return;
     on_wake(&l->wake);
     uv_close((uv_handle_t *)&l->wake, NULL);
+    (void)uv_run(&l->uv, UV_RUN_NOWAIT); /* forgets a stop that came after the last run */
     (void)uv_run(&l->uv, UV_RUN_DEFAULT);
     (void)uv_loop_close(&l->uv);
     uv_mutex_destroy(&l->lock);
