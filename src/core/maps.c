@@ -49,15 +49,29 @@ static void before_fork(void)
     forking_signals = old;
 }
 
-static void after_fork(void)
+static void in_parent(void)
 {
     sigset_t old = forking_signals;
     give(&old);
 }
 
+static void forget(void)
+{
+    maps.n = 0;
+    maps.totals = (struct ml_maps_totals){.intervals = 0};
+    atomic_store_explicit(&dropped, 0, memory_order_relaxed);
+}
+
+/* The child's accounts begin at 0 (ml_heap_after_fork): what it unmaps of its parent's must not count. */
+static void in_child(void)
+{
+    forget();
+    in_parent();
+}
+
 __attribute__((constructor)) static void watch_forks(void)
 {
-    pthread_atfork(before_fork, after_fork, after_fork);
+    pthread_atfork(before_fork, in_parent, in_child);
 }
 
 /* --- charges: collected under the lock, made after it ------------------------------------------------ */
@@ -332,8 +346,6 @@ void ml_maps_clear(void)
 {
     sigset_t old;
     take(&old);
-    maps.n = 0;
-    maps.totals = (struct ml_maps_totals){.intervals = 0};
+    forget();
     give(&old);
-    atomic_store_explicit(&dropped, 0, memory_order_relaxed);
 }

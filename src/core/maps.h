@@ -8,7 +8,8 @@
  * The rule:  what is about to go is marked as leaving before the system is asked, and taken out, or
  *            unmarked, after it answered: so another thread that gets the address is never lost.
  * Threads:   any. One lock, held for the edit alone and never while calling out, with all signals blocked, so
- *            that a handler that maps memory never waits for its own thread; survives fork.
+ *            that a handler that maps memory never waits for its own thread. A forked child begins
+ *            with an empty map, as its accounts begin at 0.
  * Memory:    a mapping of our own, at most ML_MAPS_MOST intervals; beyond, `lost` counts.
  * SPDX-License-Identifier: MIT */
 #ifndef ML_CORE_MAPS_H
