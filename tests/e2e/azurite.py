@@ -173,7 +173,7 @@ class Azurite:
     # blobs
 
     def make_container(self, name: str) -> None:
-        assert self.ask("blob", "PUT", name, {"restype": "container"})[0] == 201
+        assert self.ask("blob", "PUT", name, {"restype": "container"})[0] in (201, 409)
 
     def put_blob(self, path: str, data: bytes, **metadata: str) -> None:
         headers = {"x-ms-blob-type": "BlockBlob", "content-type": "text/plain"}

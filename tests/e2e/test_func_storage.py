@@ -533,7 +533,10 @@ def test_receipts_outlive_the_host(
     memline_program: str, blob_app: Path, blobs: Host, storage: Azurite
 ) -> None:
     """Last: it ends the host of the module and starts another in the same project."""
-    until(lambda: storage.blob("v1-out/x"))
+    storage.make_container("v1-in")
+    storage.put_blob("v1-in/kept", b"kept")
+    until(lambda: storage.blob("v1-out/kept") == b"KEPT")
+    blobs.line(r"Executed 'Functions.Upper' \(Succeeded")
     blobs.__exit__()
     storage.put_blob("v1-in/new", b"one more")
     with Host(memline_program, blob_app) as host:
