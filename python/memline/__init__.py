@@ -14,19 +14,17 @@ One report comes at exit.
 ``MEMLINE=off`` in the environment switches all of it off.
 """
 
-from . import _core
-
 TYPE_CHECKING = False  # as in typing, whose import would cost more than all of ours
 if TYPE_CHECKING:
     from typing import Any, List
 
+    from ._core import version as __version__  # noqa: F401
     from ._scope import scope
     from ._session import Profiling as profiling
     from ._session import disable, enable, profile, snapshot, start, stop
     from ._snapshot import Function, Row, Scope, ScopeRow, Snapshot
     from .dropin import install as install_as_memory_profiler
 
-__version__ = _core.version
 __all__ = [
     "Function",
     "Row",
@@ -46,6 +44,7 @@ __all__ = [
 
 # Where each name lives: imported at first use, so that `import memline` costs next to nothing.
 _HOMES = {
+    "__version__": ("_core", "version"),
     "profile": ("_session", "profile"),
     "profiling": ("_session", "Profiling"),
     "enable": ("_session", "enable"),
