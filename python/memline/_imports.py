@@ -268,7 +268,7 @@ def program(mode: str, words: "List[str]") -> "Callable[[], None]":
                 text = f.read()
         except OSError as error:
             fail(f"cannot open script '{name}': {(error.strerror or '').lower()}", "its path", 1)
-        file = os.path.abspath(name)
+        file = name if sys.version_info < (3, 9) else os.path.abspath(name)
         sys.path.insert(0, os.path.dirname(os.path.realpath(name)))
     main_module = type(sys)("__main__")
     space = main_module.__dict__

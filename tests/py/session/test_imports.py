@@ -82,7 +82,7 @@ def test_a_script_runs_as_under_python(run: Any, python: str, script: Any, tmp_p
     done = run(words, status=7)
     assert done.stdout.splitlines() == [
         f"['app.py', '--x', 'y'] __main__ 3 {tmp_path}",
-        f"{tmp_path}/app.py 3",
+        f"{tmp_path / 'app.py' if sys.version_info >= (3, 9) else 'app.py'} 3",
     ]
     assert "other" in done.stderr and "app.py:2" in done.stderr
 
@@ -133,7 +133,7 @@ def test_tables(run: Any, python: str, script: Any) -> None:
         assert lines[2].split() == ["Own", "Cumulative", "Peak", "Import", "Statement"]
         return [line.split() for line in lines[3:]]
 
-    tree = table()
+    tree = table("--min", "1MB")
     assert tree[1] == ["2.0", "MiB", "3.0", "MiB", "3.0", "MiB", "a", "app.py:1"]
     assert tree[2] == ["1.0", "MiB", "1.0", "MiB", "1.0", "MiB", "b", "a.py:1"]
     assert tree[3:][0] == [] and tree[4][1:4] == ["smaller", "not", "shown,"]
