@@ -489,10 +489,18 @@ static void hooks_change_under_running_threads(void **state)
     pthread_join(changer, NULL);
 }
 
+static void *churn_until_over(void *arg)
+{
+    while (!atomic_load(&over))
+        churn(arg);
+    return NULL;
+}
+
 static void a_forked_child_allocates(void **state)
 {
     pthread_t thread;
-    pthread_create(&thread, NULL, churn, &lazy);
+    atomic_store(&over, false);
+    pthread_create(&thread, NULL, churn_until_over, &lazy);
     for (int i = 0; i < 20; i++) {
         pid_t child = fork();
         if (child == 0) {
@@ -506,6 +514,7 @@ static void a_forked_child_allocates(void **state)
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
     }
+    atomic_store(&over, true);
     pthread_join(thread, NULL);
 }
 
