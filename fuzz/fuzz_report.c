@@ -31,6 +31,22 @@ static uint64_t take_figure(struct input *in)
     return b < 64 ? b : b < 192 ? (uint64_t)b << (b % 57) : UINT64_MAX - (255u - b);
 }
 
+static struct ml_heap take_heap(struct input *in)
+{
+    return (struct ml_heap){.hits = take_figure(in),
+                            .net_bytes = (int64_t)take_figure(in),
+                            .peak_bytes = take_figure(in),
+                            .alloc_bytes = take_figure(in),
+                            .alloc_count = take_figure(in),
+                            .freed_bytes = take_figure(in),
+                            .inherited_bytes = take_figure(in),
+                            .map_bytes = (int64_t)take_figure(in),
+                            .samples = take(in) % 3,
+                            .alloc_variance = (double)take_figure(in),
+                            .held_variance = (double)take_figure(in),
+                            .weight_bytes = take_figure(in)};
+}
+
 static void add_function(struct ml_snapshot *s, struct input *in, struct ml_str text)
 {
     struct ml_row rows[16];
@@ -56,22 +72,6 @@ static void add_function(struct ml_snapshot *s, struct input *in, struct ml_str 
     }
     if (f.n_rows > 0)
         REQUIRE(ml__snapshot_add_function(s, &f) == ML_OK);
-}
-
-static struct ml_heap take_heap(struct input *in)
-{
-    return (struct ml_heap){.hits = take_figure(in),
-                            .net_bytes = (int64_t)take_figure(in),
-                            .peak_bytes = take_figure(in),
-                            .alloc_bytes = take_figure(in),
-                            .alloc_count = take_figure(in),
-                            .freed_bytes = take_figure(in),
-                            .inherited_bytes = take_figure(in),
-                            .map_bytes = (int64_t)take_figure(in),
-                            .samples = take(in) % 3,
-                            .alloc_variance = (double)take_figure(in),
-                            .held_variance = (double)take_figure(in),
-                            .weight_bytes = take_figure(in)};
 }
 
 static void add_account(struct ml_snapshot *s, struct input *in, uint32_t site)

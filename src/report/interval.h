@@ -26,6 +26,12 @@ struct ml_interval ml_interval_of(double e, double v, double w, double rate);
 struct ml_interval ml_interval_alloc(const struct ml_heap *h, uint64_t rate_bytes);
 struct ml_interval ml_interval_held(const struct ml_heap *h, uint64_t rate_bytes);
 
+/* An end of an interval as whole bytes, however large. */
+static inline uint64_t ml_interval_bytes(double end)
+{
+    return end < 9e18 ? (uint64_t)end : INT64_MAX;
+}
+
 /* The value below which a chi-square variable of `df` degrees of freedom (above 0, any real number)
  * falls with probability p, 0 < p < 1. Relative error below 1e-9 up to 20,000 degrees, 1e-6 above. */
 double ml_chi2_quantile(double p, double df);

@@ -51,7 +51,8 @@ static void print_estimate(const struct ml_table *t, char out[ML_CELL_MAX], int6
     char low[ML_SIZE_MAX];
     double e = (double)bytes;
     double off = e > 0 ? 100 * fmax(range.high - e, e - range.low) / e : INFINITY;
-    ml_size_print(text, off <= GOOD ? ml_size_abs(bytes) : (uint64_t)range.high, t->options->unit);
+    ml_size_print(text, off <= GOOD ? ml_size_abs(bytes) : ml_interval_bytes(range.high),
+                  t->options->unit);
     if (bytes <= 0) {
         snprintf(out, ML_CELL_MAX, "-   ");
     } else if (off < 0.5) {
@@ -59,7 +60,7 @@ static void print_estimate(const struct ml_table *t, char out[ML_CELL_MAX], int6
     } else if (off <= GOOD) {
         snprintf(out, ML_CELL_MAX, "%s ±%2.0f %%", text, ceil(off));
     } else {
-        ml_size_print(low, (uint64_t)range.low, t->options->unit);
+        ml_size_print(low, ml_interval_bytes(range.low), t->options->unit);
         ml_size_trim(low);
         snprintf(out, ML_CELL_MAX, "%s .. %s", low, text);
     }
