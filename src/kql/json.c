@@ -141,15 +141,17 @@ static bool escaped(struct json *j, const char *start, struct ml_str *out)
 typedef unsigned char block __attribute__((vector_size(16)));
 typedef long long pair __attribute__((vector_size(16)));
 
-/* Sixteen bytes at a time over what ends no string. */
+/* Sixteen bytes at a time over what ends no string; where fewer are left, it stops before them. */
 static const char *plain_run(const char *p, const char *end)
 {
     for (; end - p >= 16; p += 16) {
         block b;
         memcpy(&b, p, sizeof b);
         pair stop = (pair)((block)(b == '"') | (block)(b == '\\') | (block)(b < 0x20));
-        if ((stop[0] | stop[1]) != 0)
-            break;
+        if (stop[0] != 0)
+            return p + __builtin_ctzll((uint64_t)stop[0]) / 8;
+        if (stop[1] != 0)
+            return p + 8 + __builtin_ctzll((uint64_t)stop[1]) / 8;
     }
     return p;
 }
