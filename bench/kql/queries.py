@@ -160,7 +160,7 @@ QUERIES = [
         "SELECT r.operation_Name, count(), sum(errors) FROM (SELECT operation_Id, operation_Name FROM traces "
         "WHERE startsWith(message, 'Executed ')) r JOIN (SELECT operation_Id, count() AS errors FROM traces "
         "WHERE severityLevel >= 3 GROUP BY 1) l ON l.operation_Id = r.operation_Id GROUP BY 1",
-        # Without the two hints its planner compares every row with every other.
+        # Without these two hints its planner compares every row with every other.
         "WITH l AS MATERIALIZED (SELECT operation_Id, count(*) AS errors FROM traces WHERE severityLevel >= 3 GROUP BY 1) "
         "SELECT r.operation_Name, count(*), sum(errors) FROM traces r CROSS JOIN l ON l.operation_Id = r.operation_Id "
         "WHERE r.message >= 'Executed ' AND r.message < 'Executed!' GROUP BY 1",
