@@ -46,6 +46,8 @@ int ml__agg_sketch_merge(struct ml_agg_cx *cx, char *states, const uint32_t *gro
 struct ml_val ml__agg_sketch_end(struct ml_agg_cx *cx, char *state, uint32_t column)
 {
     struct list_state *s = (struct list_state *)state;
+    if (s->n == 0) /* of nothing there is no state */
+        return ml_val_null(ML_T_NONE);
     struct ml_pair *pair = ml_arena_raw(cx->arena, 1, sizeof *pair);
     if (pair == NULL) {
         ml__rt_nomem(cx->rt);
