@@ -252,7 +252,7 @@ static void query_address(struct ml_clickhouse *c, const struct ml_clickhouse_as
                   c->url, id);
     if (ask->timeout_ns != 0)
         ml_buf_printf(out, "&max_execution_time=%llu",
-                      (unsigned long long)(ask->timeout_ns / 1000000000u + 1));
+                      (unsigned long long)ask->timeout_ns / 1000000000u + 1);
 }
 
 int ml_clickhouse_query(struct ml_clickhouse *c, struct ml_str sql,
