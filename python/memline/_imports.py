@@ -78,7 +78,7 @@ class Ledger:
                 os.environ.get("TMPDIR") or "/tmp", f"memline-imports-{os.getpid()}.book"
             )
             _core.book_open(self._path, True)
-            _core.heap_start("heap")
+            _core.heap_start("heap", native=True)
         except (OSError, RuntimeError):
             self.mode = "rss"
             self._read = self._resident

@@ -140,7 +140,7 @@ def test_k32_rows_come_before_the_killer(group: Group, tmp_path: Path, mode: str
 
 @pytest.mark.figures
 def test_a_limit_of_a_group_above(group: Group, tmp_path: Path) -> None:
-    inner = group.limit(128 * MIB).inner("inner")
+    inner = group.limit(256 * MIB).inner("inner")
     status, _, _, book = leak(tmp_path, inner.enter)
     assert status == -signal.SIGKILL
     told = told_in(book)
