@@ -302,7 +302,7 @@ static void region_line(struct regions *r, const char *line)
     if (*s++ != '-')
         return;
     s = hex(s, &g->end);
-    if (*s++ != ' ')
+    if (*s++ != ' ' || strlen(s) < 3)
         return;
     g->protection = (s[0] == 'r' ? PROT_READ : 0) | (s[1] == 'w' ? PROT_WRITE : 0) |
                     (s[2] == 'x' ? PROT_EXEC : 0);
@@ -312,7 +312,7 @@ static void region_line(struct regions *r, const char *line)
 /* No stdio: it would allocate. A line's start is all that matters; a path may be cut. */
 static void regions_read(struct regions *r)
 {
-    char text[4096], line[64];
+    char text[4096], line[64] = "";
     size_t used = 0;
     ssize_t got;
     r->read = true;
