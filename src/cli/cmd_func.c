@@ -87,7 +87,7 @@ static const struct option options[] = {
     {"show-category", NULL, FLAG, AT(show_category), NULL, "print each line's log category",
      "start logs"},
     {"show-level", NULL, FLAG, AT(show_level), NULL, "print each line's level", "start logs"},
-    {"profile", NULL, PROFILE, AT(profile), "line|heap|off", "profile every function, line by line",
+    {"profile", NULL, PROFILE, AT(profile), "line|heap|sample|off", "profile every function, line by line",
      "start"},
     {"no-build", NULL, IGNORED, 0, NULL, NULL, "start"},
     {"dotnet-isolated-debug", NULL, IGNORED, 0, NULL, NULL, "start"},

@@ -24,6 +24,7 @@ bool ml_import_is_book(const char *path)
 struct run {
     const struct ml_snapshot *snapshot;
     struct ml_sources *sources;
+    bool has_heap;
     int64_t ticks;
     char id[64]; /* start and process: the same book always gives the same run */
 };
@@ -43,6 +44,12 @@ static void add_line(struct ml_rows *rows, const struct run *run, const struct m
     ml_rows_i64(rows, ML_COL_line, row->line);
     ml_rows_str(rows, ML_COL_text, ml_sources_line(run->sources, f->file, row->line));
     ml_rows_i64(rows, ML_COL_hits, (int64_t)row->hits);
+    if (run->has_heap) {
+        ml_rows_i64(rows, ML_COL_heapNet, row->heap.net_bytes);
+        ml_rows_i64(rows, ML_COL_heapPeak, (int64_t)row->heap.peak_bytes);
+        ml_rows_i64(rows, ML_COL_allocated, (int64_t)row->heap.alloc_bytes);
+        ml_rows_i64(rows, ML_COL_held, ml_heap_held(&row->heap));
+    }
     ml_rows_i64(rows, ML_COL_rssNet, row->rss_net_bytes);
     ml_rows_i64(rows, ML_COL_rssMax, (int64_t)row->rss_max_bytes);
 }
@@ -69,7 +76,9 @@ int ml_import_book(struct ml_store *s, const char *path, uint64_t *count, struct
     if (rc != ML_OK)
         return rc;
     int64_t start_ns = ml_snapshot_start_ns(snapshot);
+    struct ml_heap_summary heap;
     run.snapshot = snapshot;
+    run.has_heap = ml_snapshot_heap(snapshot, &heap);
     run.ticks = ML_STORE_TICKS_1970 + start_ns / 100;
     snprintf(run.id, sizeof run.id, "%lld-%llu", (long long)start_ns,
              (unsigned long long)ml_snapshot_pid(snapshot));

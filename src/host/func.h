@@ -71,7 +71,7 @@ struct ml_func_options {
     bool strict_http;
     bool show_category;
     bool show_level;
-    const char *profile; /* "line", "heap"; NULL: off */
+    const char *profile; /* "line", "heap", "sample"; NULL: off */
     /* logs */
     bool follow;
     const char *level;

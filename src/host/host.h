@@ -160,6 +160,8 @@ int ml_host_start_workers(struct ml_host *h, struct ml_error *e);
 /* Ends all workers; on_stopped follows through ml_host_check_stopped. */
 void ml_host_stop_workers(struct ml_host *h, const char *reason, unsigned term_ms,
                           unsigned kill_ms);
+/* How functions are profiled: the option, else MEMLINE_FUNC_PROFILE, else host.json, else "off". */
+const char *ml_host_profile(const struct ml_host *h);
 bool ml_host_workers_gone(const struct ml_host *h);
 /* A watched file changed, or /admin/host/restart. */
 void ml_host_reload(struct ml_host *h);

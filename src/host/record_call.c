@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,7 +85,18 @@ static const char *bucket(double ms)
     return ">=5min";
 }
 
-/* The memory figures behind the Executed line: " rss 45.1 MiB (+1.5 MiB, peak 47.6 MiB)". */
+/* "+1.5 MiB", "312 B". */
+static void put_size(struct ml_buf *b, double bytes, bool sign)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
+    size_t unit = 0;
+    for (; fabs(bytes) >= 1024 && unit < 3; unit++)
+        bytes /= 1024;
+    ml_buf_printf(b, sign ? "%+.*f %s" : "%.*f %s", unit == 0 ? 0 : 1, bytes, units[unit]);
+}
+
+/* The memory figures behind the Executed line: " rss 45.1 MiB (+1.5 MiB, peak 47.6 MiB)",
+ * and, when the heap is accounted for, " heap +312 B (peak 1.5 MiB, left 56 B)". */
 static void memory_text(struct ml_buf *b, const struct ml_frame *f)
 {
     const json_t *m = f != NULL ? json_object_get(f->json, "memory") : NULL;
@@ -100,10 +112,18 @@ static void memory_text(struct ml_buf *b, const struct ml_frame *f)
                       (json_number_value(after) - json_number_value(before)) / mib);
     if (json_is_number(before) && json_is_number(peak))
         ml_buf_printf(b, ", peak %.1f MiB", json_number_value(peak) / mib);
-    if (json_is_number(before) && json_is_number(heap))
-        ml_buf_printf(b, ", heap %+.1f MiB", json_number_value(heap) / mib);
     if (json_is_number(before))
         ml_buf_char(b, ')');
+    if (!json_is_number(heap))
+        return;
+    const json_t *high = json_object_get(m, "heap_peak"), *held = json_object_get(m, "heap_held");
+    ml_buf_cstr(b, " heap ");
+    put_size(b, json_number_value(heap), true);
+    ml_buf_cstr(b, " (peak ");
+    put_size(b, json_number_value(high), false);
+    ml_buf_cstr(b, ", left ");
+    put_size(b, json_number_value(held), false);
+    ml_buf_char(b, ')');
 }
 
 /* {"memline.rssBefore":...}; nothing when nothing was measured. */
@@ -112,11 +132,10 @@ static void memory_measures(struct ml_records *r, const struct ml_frame *f)
     static const struct {
         const char *wire;
         const char *row;
-    } names[] = {{"rss_before", "memline.rssBefore"},
-                 {"rss_after", "memline.rssAfter"},
-                 {"rss_peak", "memline.rssPeak"},
-                 {"heap_net", "memline.heapNet"},
-                 {"heap_peak", "memline.heapPeak"}};
+    } names[] = {{"rss_before", "memline.rssBefore"}, {"rss_after", "memline.rssAfter"},
+                 {"rss_peak", "memline.rssPeak"},     {"heap_net", "memline.heapNet"},
+                 {"heap_peak", "memline.heapPeak"},   {"heap_allocated", "memline.heapAllocated"},
+                 {"heap_held", "memline.heapHeld"}};
     struct ml_buf b = {0};
     const char *key;
     const json_t *v;
@@ -297,6 +316,23 @@ static void invocation_row(struct ml_host *h, const struct ml_function *fn,
     ml__end_row(r);
 }
 
+/* The heap's figures on the trace of the Executed line. */
+static void heap_dims(struct ml_records *r, const struct ml_frame *f)
+{
+    static const char *const names[][2] = {{"heap_net", "memline.heapNet"},
+                                           {"heap_peak", "memline.heapPeak"},
+                                           {"heap_held", "memline.heapHeld"}};
+    const json_t *m = f != NULL ? json_object_get(f->json, "memory") : NULL;
+    char text[32];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const json_t *v = json_object_get(m, names[i][0]);
+        if (!json_is_number(v))
+            continue;
+        (void)snprintf(text, sizeof text, "%lld", (long long)json_number_value(v));
+        ml__dim_text(r, names[i][1], text);
+    }
+}
+
 void ml_record_executed(struct ml_host *h, const struct ml_function *fn,
                         const struct ml_call_ids *ids, const char *reason,
                         const struct ml_outcome *o)
@@ -334,12 +370,14 @@ void ml_record_executed(struct ml_host *h, const struct ml_function *fn,
         ml_buf_clear(&b);
         ml_buf_printf(&b, "%llu", ms);
         ml__dim(r, "prop__executionDuration", ml_buf_view(&b));
+        heap_dims(r, o->frame);
         ml_buf_free(&b);
         ml__end_row(r);
     }
     if (h->records != NULL && line.status == ML_OK) {
         request_row(h, fn, ids, reason, o);
         invocation_row(h, fn, ids, reason, o);
+        ml__line_rows(h, fn->name, ids, o);
         if (!o->ok) {
             exception_row(h, category, fn, ids, &x, head);
             exception_row(h, "Host.Results", fn, ids, &x, (struct ml_str){NULL, 0});

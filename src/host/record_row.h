@@ -48,4 +48,8 @@ bool ml__begin_trace(struct ml_host *h, const char *category, enum ml_level leve
                      struct ml_str message, const char *function, const struct ml_call_ids *ids,
                      double unix_s);
 
+/* The rows of the frame's lines; nothing if it has none. */
+void ml__line_rows(struct ml_host *h, const char *function, const struct ml_call_ids *ids,
+                   const struct ml_outcome *o);
+
 #endif

@@ -258,7 +258,7 @@ static int check_options(const struct ml_func_options *o)
     } choices[] = {
         {offsetof(struct ml_func_options, telemetry), "--telemetry", " local azure both off "},
         {offsetof(struct ml_func_options, on_crash), "--on-crash", " exit wait "},
-        {offsetof(struct ml_func_options, profile), "--profile", " line heap off "},
+        {offsetof(struct ml_func_options, profile), "--profile", " line heap sample off "},
     };
     enum ml_level level;
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {

@@ -126,6 +126,14 @@ static const char *env_or(const char *name, const char *fallback)
     return v != NULL && v[0] != '\0' ? v : fallback;
 }
 
+const char *ml_host_profile(const struct ml_host *h)
+{
+    if (h->o->profile != NULL)
+        return h->o->profile;
+    const char *given = env_or("MEMLINE_FUNC_PROFILE", NULL);
+    return given != NULL ? given : ml_setting_text(&h->settings, "memline.profile", "off");
+}
+
 static void send_init(struct ml_slot *s)
 {
     struct ml_host *h = s->host;
@@ -152,11 +160,7 @@ static void send_init(struct ml_slot *s)
     ml_buf_cstr(&b, ",\"functions\":");
     write_allowed(h, &b);
     ml_buf_cstr(&b, ",\"profile\":");
-    const char *profile = h->o->profile != NULL ? h->o->profile
-                                                : env_or("MEMLINE_FUNC_PROFILE", NULL);
-    if (profile == NULL)
-        profile = ml_setting_text(&h->settings, "memline.profile", "off");
-    ml_buf_json(&b, ml_str_of(profile));
+    ml_buf_json(&b, ml_str_of(ml_host_profile(h)));
     ml_buf_printf(&b, ",\"memory\":%s,\"extensions\":%s}",
                   ml_setting_bool(&h->settings, "memline.memory", true) ? "true" : "false",
                   env_true("PYTHON_ENABLE_WORKER_EXTENSIONS") ? "true" : "false");

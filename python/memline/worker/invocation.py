@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any, Dict, Optional, Union
 
-from . import context, convert, datum, errors, extensions, ids, profiling, telemetry
+from . import context, convert, datum, errors, extensions, heap, ids, profiling, telemetry
 from .context import Out
 from .frames import BODY_CHUNK, Channel
 from .function import Function
@@ -30,6 +30,7 @@ class Invocation:
         self._body = body  # the joined chunks, or why they broke off
         self._begun = 0.0
         self._reading: Optional[Reading] = None
+        self.scope = 0  # of memline's heap accounting; 0: none
 
     def begin(self, meter: Meter) -> None:
         self._begun = time.perf_counter()
@@ -117,6 +118,7 @@ class Invocation:
         memory = host.meter.end(self._reading)
         if memory is not None:
             frame["memory"] = memory
+        heap.end(self.scope, frame)
         try:
             host.channel.send("R", frame, tuple(pack.payload))
         except ValueError as e:  # too long for a frame: headers of megabytes, say
@@ -147,8 +149,10 @@ def call_sync(invocation: Invocation, function: Function, host: Host) -> None:
 
     In a copied context: what the function sets there ends with it."""
     ids.local.invocation_id = invocation.id
+    invocation.scope = scope = heap.begin(invocation.id, function.name)
     try:
-        contextvars.copy_context().run(_call_sync, invocation, function, host)
+        contextvars.copy_context().run(heap.inside, scope, _call_sync, invocation, function, host)
+        heap.ended(scope, function.name)
     finally:
         ids.local.invocation_id = None
 
@@ -174,6 +178,12 @@ def _call_sync(invocation: Invocation, function: Function, host: Host) -> None:
 
 async def call_async(invocation: Invocation, function: Function, host: Host) -> None:
     """Run an async function to its result frame, as a task of the loop (which copied the context)."""
+    invocation.scope = scope = heap.begin(invocation.id, function.name)
+    await heap.steps(scope, _call_async(invocation, function, host))
+    heap.ended(scope, function.name)
+
+
+async def _call_async(invocation: Invocation, function: Function, host: Host) -> None:
     ids.current.set(invocation.id)
     pack = datum.Packer()
     arguments: Any = None

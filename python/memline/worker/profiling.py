@@ -12,7 +12,7 @@ import sys
 from types import CodeType, FunctionType
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import errors, logs
+from . import errors, heap, logs
 from .frames import Channel
 from .host import Host
 
@@ -27,15 +27,19 @@ def start(mode: str, host: Host) -> List[str]:
     if mode == "off":
         return []
     try:
-        profiler = Profiler(mode, host)
-    except ImportError as e:
+        if mode != "line":
+            heap.start(mode, host)
+        if mode == "sample":  # lines are found by the samples: none is watched
+            return []
+        profiler = Profiler(host)
+    except (ImportError, OSError) as e:
         return [
             f"Cannot profile line by line: {errors.message(e)}. "
             f"Try: {sys.executable} -m pip install memline=={_version()}"
         ]
     profiler.add_functions()
     _profiler.append(profiler)
-    return profiler.notices
+    return []
 
 
 def ended() -> None:
@@ -57,31 +61,20 @@ def entry(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Profiler:
-    def __init__(self, mode: str, host: Host) -> None:
+    def __init__(self, host: Host) -> None:
         from memline import _core, _limits, _wrap
         from memline.dropin import _figures, _source, _table
 
-        self.notices: List[str] = []
         self.core = _core
         _limits.to_log = True
         _core.limit_watch(_limits.on_crossing)
         self._root = host.root + os.sep
         self._wrap, self._figures, self._source, self._table = _wrap, _figures, _source, _table
         self._stream = _make_stream(host.channel)
-        self._recorder = self._make_recorder(_core, mode)
+        self._recorder = _core.Recorder(meter="rss", per_call=True, on_call=self._report)
         self._lines: Dict[CodeType, range] = {}  # of each measured function's source
         self._modules = 0  # length of sys.modules when functions were looked for last
         self._entries: Dict[Callable[..., Any], Callable[..., Any]] = {}
-
-    def _make_recorder(self, core: Any, mode: str) -> Any:
-        if mode == "heap":
-            try:
-                return core.Recorder(meter="heap", per_call=True, on_call=self._report)
-            except ValueError:
-                self.notices.append(
-                    "This memline tells resident memory of lines, not yet heap bytes."
-                )
-        return core.Recorder(meter="rss", per_call=True, on_call=self._report)
 
     def entry(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """On 3.8-3.11 lines are seen only under a wrapper; everywhere, new modules are noticed here."""
