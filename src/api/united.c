@@ -185,11 +185,12 @@ int ml_united_open(const struct ml_united_member *members, size_t n, struct ml_s
     *u = (struct ml_united){.n = n, .column = column};
     u->catalog = (struct ml_catalog){.find = find, .at = at, .self = u};
     u->members = ml_calloc(n, sizeof *members);
-    int rc = u->members != NULL ? ML_OK : ml_fail(e, ML_ENOMEM, "out of memory");
-    if (rc == ML_OK) {
-        memcpy(u->members, members, n * sizeof *members);
-        rc = check_column(u, e);
+    if (u->members == NULL) {
+        ml_united_close(u);
+        return ml_fail(e, ML_ENOMEM, "out of memory");
     }
+    memcpy(u->members, members, n * sizeof *members);
+    int rc = check_column(u, e);
     if (rc != ML_OK)
         ml_united_close(u);
     else

@@ -36,7 +36,7 @@ static struct ml_plan *counts(struct ml_binder *b, const struct ml_node *column,
     struct ml_node *named = ml__b_alloc(b, 1, sizeof *named);
     struct ml_node *by = ml__b_alloc(b, 1, sizeof *by);
     struct ml_node *op = ml__b_alloc(b, 1, sizeof *op);
-    struct ml_node **kids = ml__b_alloc(b, 3, sizeof *kids);
+    struct ml_node **kids = ml__b_alloc(b, 3, sizeof(struct ml_node *));
     if (column->kind != ML_N_NAME)
         ml__b_fail(b, column, "KS107", "facet takes columns");
     if (ml__b_failed(b))
