@@ -204,8 +204,11 @@ static inline void ml_heap_retire(struct ml_heap_thread *t, struct ml_cell old, 
 /* p is about to be freed. */
 static inline void ml_heap_release(struct ml_heap_thread *t, void *p, bool locked)
 {
-    if (p != NULL)
-        ml_heap_retire(t, ml_heap_take(p), locked);
+    struct ml_cell old = p != NULL ? ml_heap_take(p) : (struct ml_cell){0, 0};
+    if (old.cell != 0)
+        ml_heap_retire(t, old, locked);
+    else if (p != NULL && ML_LIKELY(ml_heap_ledger_used)) /* not in a process that only samples */
+        ml_heap_retire_odd(t, old, locked);
 }
 
 /* A realloc of `p` (whose cell `old` was taken) answered q with n bytes: a free and an allocation. */
