@@ -37,7 +37,8 @@ static int module_exec(PyObject *module)
         return -1;
     return ml_py_recorder_init(module) < 0 || ml_py_carrier_init(module) < 0 ||
                    ml_py_book_init(module) < 0 || ml_py_report_init(module) < 0 ||
-                   ml_py_proc_init(module) < 0 || ml_py_heap_init(module) < 0 || ml_py_limit_init(module) < 0
+                   ml_py_proc_init(module) < 0 || ml_py_heap_init(module) < 0 ||
+                   ml_py_limit_init(module) < 0
                ? -1
                : 0;
 }

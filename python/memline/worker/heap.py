@@ -11,7 +11,7 @@ is summed by line; a line that holds something of nearly all of them grows with 
 import threading
 from collections import deque
 from itertools import islice
-from typing import Any, Awaitable, Callable, Deque, Dict, List, Tuple
+from typing import Any, Awaitable, Callable, Deque, Dict, Generator, List, Tuple, cast
 
 from . import logs
 from .host import Host
@@ -64,8 +64,8 @@ class Steps:
         self._coroutine = coroutine
         self._entered = False
 
-    def __await__(self) -> "Steps":
-        return self
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return cast(Generator[Any, Any, Any], self)
 
     def __iter__(self) -> "Steps":
         return self

@@ -1,9 +1,10 @@
 """Known-answer programs: what each line must say stands behind it.
 
-A program is a file in programs/. A line may end in `#= FIELD EXPRESSION; ...`: the field of memline.Row, by its
+A program is a file in programs/. A line may end in `#: FIELD EXPRESSION; ...`: the field of memline.Row, by its
 short name, and a Python expression for its value, evaluated in the program's namespace after the run. Fields:
-hits, net, own, peak, alloc, count, freed, held, map, file. `~ N` behind an expression is the tolerance in bytes
-(default 0 for hits and count, else 1024: free lists and caches of the interpreter); `>` a lower bound.
+hits, net, own, peak, alloc, count, freed, held, map, file. Behind an expression, `~ N` is the tolerance in bytes
+(default 0 for hits and count, else 1024: free lists and caches of the interpreter), `~ free` what the free lists of
+frames keep; `>` a lower bound.
 """
 
 import re
@@ -52,10 +53,18 @@ class Claim(NamedTuple):
 def claims_of(path: Path) -> List[Claim]:
     claims = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        for word in line.partition("#= ")[2].split(";"):
+        for word in line.partition("#: ")[2].split(";"):
             m = re.match(r"\s*(\w+)\s+(>?)(.*?)(?:~\s*(\S+)\s*)?$", word)
             if m:
                 field, least, text, tolerance = m.groups()
                 default = 0 if field in ("hits", "count", "map", "file") else 1024
-                claims.append(Claim(number, field, text, float(tolerance or default), bool(least)))
+                claims.append(
+                    Claim(
+                        number,
+                        field,
+                        text,
+                        16_000.0 if tolerance == "free" else float(tolerance or default),
+                        bool(least),
+                    )
+                )
     return claims

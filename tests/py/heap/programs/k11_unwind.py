@@ -19,12 +19,12 @@ def safe(f):
 
 
 def boom():
-    kept.append(bytearray(1_000_000))  #= held 2 * sys.getsizeof(kept[0]); hits 2
+    kept.append(bytearray(1_000_000))  #: held 2 * sys.getsizeof(kept[0]); hits 2
     raise ValueError
 
 
 def run():
     global y
     with contextlib.suppress(ValueError):
-        boom()  #= held 0; own 0
-    y = (other["safe"](boom), bytearray(3_000_000))  #= held sys.getsizeof(y[1]) ~ 2000
+        boom()  #: held 0; own 0
+    y = (other["safe"](boom), bytearray(3_000_000))  #: held sys.getsizeof(y[1]) ~ 2000

@@ -1,15 +1,17 @@
 import gc
 import weakref
 
+size = 200 * bytearray(100_000).__sizeof__()
+
 
 class Node:
     def __init__(self):
         self.other = None
-        self.data = bytearray(100_000)  #= alloc 200 * sys.getsizeof(bytearray(100_000)) ~ 40_000; held 0
+        self.data = bytearray(100_000)  #: alloc size ~ 40_000; held 0
 
 
 def noted(ref):
-    notes.append(bytearray(50))  #= hits 200
+    notes.append(bytearray(50))  #: hits 200
 
 
 def run():
@@ -22,5 +24,5 @@ def run():
         a.other, b.other = b, a
         refs += [weakref.ref(a, noted), weakref.ref(b, noted)]
     del a, b
-    gc.collect()  #= alloc 0 ~ 20_000
+    gc.collect()  #: alloc 0 ~ 20_000
     gc.enable()
