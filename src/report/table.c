@@ -142,6 +142,8 @@ static bool is_wanted(const struct ml_table *t, int figure)
         return figure == ML_FIGURE_HITS || figure >= ML_FIGURE_RSS;
     if (figure == ML_FIGURE_NET || figure == ML_FIGURE_PEAK)
         return !ml__table_lacks_net(t);
+    if (figure != ML_FIGURE_ALLOC && figure != ML_FIGURE_HELD && t->view->max_bytes == 0)
+        return false; /* samples alone: no line was watched */
     return figure != (t->options->sort == ML_SORT_MAX ? ML_FIGURE_RSS : ML_FIGURE_MAX);
 }
 
@@ -340,9 +342,10 @@ static void write_totals(struct ml_table *t, const struct counts *c)
     ml_size_print(max, v->max_bytes, t->options->unit);
     ml_size_trim(max);
     if (c->lines > 0)
-        ml_buf_printf(t->out, "%zu line%s of %zu function%s in %zu file%s; max RSS %s\n", c->lines,
+        ml_buf_printf(t->out, "%zu line%s of %zu function%s in %zu file%s%s%s\n", c->lines,
                       plural(c->lines), c->functions, plural(c->functions), c->files,
-                      plural(c->files), max);
+                      plural(c->files), v->max_bytes > 0 ? "; max RSS " : "",
+                      v->max_bytes > 0 ? max : "");
     if (v->n_hidden > 0)
         ml_buf_printf(t->out, "%zu line%s with smaller changes or none not shown\n", v->n_hidden,
                       plural(v->n_hidden));
