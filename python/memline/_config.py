@@ -13,7 +13,8 @@ class Settings(NamedTuple):
     temporary one. mode: heap (exact), line (hits and resident memory) or sample. stacks: keep call paths.
     rate: mean bytes between samples, or auto. seed: of the sampler, 0 for chance. html: write the report
     there as a page, instead. format, sort, unit, min, skip_zero, scopes, color: as of ``memline report``.
-    native: also what is allocated without Python.
+    native: also what is allocated without Python. inherit:
+    native threads charge the line that started them.
     """
 
     include: List[str] = []
@@ -36,6 +37,7 @@ class Settings(NamedTuple):
     seed: int = 0
     html: Optional[str] = None
     native: bool = True
+    inherit: bool = False
 
 
 class ConfigError(ValueError):

@@ -157,11 +157,17 @@ def snapshot() -> Dict[str, Any]:
     behind function)], "heap": totals or None, "command", "pid", "start", "lost"} of the open book."""
 
 def heap_start(
-    mode: str, paths: bool = False, rate: int = 0, seed: int = 0, native: bool = False
+    mode: str,
+    paths: bool = False,
+    rate: int = 0,
+    seed: int = 0,
+    native: bool = False,
+    inherit: bool = False,
 ) -> None:
     """Account for the heap in the open book, from now on: mode "heap" (exact) or "sample"; may be called
     again to change it. paths: keep call paths. rate: mean bytes between samples, 0: adaptive. seed: of
-    the sampler, 0: chance. native: also what is allocated without Python. RuntimeError without a book,
+    the sampler, 0: chance. native: also what is allocated without Python.
+    inherit: a thread that never runs Python charges the line that started it. RuntimeError without a book,
     OSError if the book has no room."""
 
 def heap_stop() -> None:

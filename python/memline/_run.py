@@ -25,6 +25,7 @@ how
                        sample: a few allocations that stand for all, at next to no cost
   --stacks             keep call paths, for flame graphs
   --no-native          only what Python allocates, not what its libraries allocate in C
+  --inherit            threads that never run Python charge the line that started them
   --rate SIZE          sample: mean bytes between samples (default auto)
   --seed NUMBER        sample: the same chance again
 
@@ -73,6 +74,7 @@ _FLAGS = {
     "--stacks": ("stacks", True),
     "--scopes": ("scopes", True),
     "--no-native": ("native", False),
+    "--inherit": ("inherit", True),
 }
 
 

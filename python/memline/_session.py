@@ -70,7 +70,7 @@ def _set_mode(now: Settings) -> None:
     if now.mode == "line":
         _core.heap_stop()
     else:
-        _core.heap_start(now.mode, now.stacks, _rate(now.rate), now.seed, now.native)
+        _core.heap_start(now.mode, now.stacks, _rate(now.rate), now.seed, now.native, now.inherit)
 
 
 def _rate(text: str) -> int:
@@ -171,13 +171,13 @@ def start(mode: str = "heap", **rules: Any) -> None:
     """Book your own code from now on; ``mode``: "heap" (every allocation, exactly), "line" (hits and
     resident memory) or "sample" (some allocations that stand for all; cheap enough to leave on).
 
-    May be called again, to change the mode while the program runs. ``stacks``, ``rate``, ``seed``, ``native``: as
-    of ``memline run``; other arguments as of ``enable``. Raises ValueError for an unknown mode.
+    May be called again, to change the mode while the program runs. ``stacks``, ``rate``, ``seed``,
+    ``native``, ``inherit``: as of ``memline run``; other arguments as of ``enable``. Raises ValueError for an unknown mode.
     """
     from ._config import checked
 
     given = {"mode": mode}
-    for name in ("stacks", "rate", "seed", "native"):
+    for name in ("stacks", "rate", "seed", "native", "inherit"):
         if name in rules:
             given[name] = rules.pop(name)
     now = settings()._replace(**checked(given, "memline.start()"))

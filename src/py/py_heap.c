@@ -16,12 +16,12 @@ static PyObject *scope_var; /* owned: the context variable that holds the scope'
 
 static PyObject *heap_start(PyObject *module, PyObject *args, PyObject *kw)
 {
-    static char *names[] = {"mode", "paths", "rate", "seed", "native", NULL};
+    static char *names[] = {"mode", "paths", "rate", "seed", "native", "inherit", NULL};
     const char *mode;
-    int paths = 0, native = 0;
+    int paths = 0, native = 0, inherit = 0;
     unsigned long long rate = 0, seed = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "s|pKKp:heap_start", names, &mode, &paths, &rate,
-                                     &seed, &native))
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "s|pKKpp:heap_start", names, &mode, &paths, &rate,
+                                     &seed, &native, &inherit))
         return NULL;
     struct ml_book *book = ml_py_book();
     if (book == NULL) {
@@ -33,6 +33,7 @@ static PyObject *heap_start(PyObject *module, PyObject *args, PyObject *kw)
         return PyErr_Format(PyExc_ValueError, "unknown mode '%s'; use heap or sample", mode);
     ml_heap_paths = paths != 0;
     ml_sampler_set(rate, seed);
+    ml_native_inherit(inherit != 0);
     int rc = ml_heap_start(book, sample ? ML_HEAP_SAMPLE : ML_HEAP_EXACT);
     if (rc != ML_OK) {
         struct ml_error e;
@@ -244,7 +245,8 @@ static PyObject *scope_current(PyObject *module, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"heap_start", (PyCFunction)(void (*)(void))heap_start, METH_VARARGS | METH_KEYWORDS,
-     "heap_start(mode, paths=False, rate=0, seed=0, native=False)\n--\n\nAccount for the heap, "
+     "heap_start(mode, paths=False, rate=0, seed=0, native=False, "
+     "inherit=False)\n--\n\nAccount for the heap, "
      "mode 'heap' "
      "(exact) "
      "or 'sample', in the open book."},

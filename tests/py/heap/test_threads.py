@@ -1,0 +1,63 @@
+"""Threads that never run Python: their own account, or that of the line that started them."""
+
+import sysconfig
+
+import pytest
+
+SOURCE = r"""
+#include <pthread.h>
+#include <stdlib.h>
+static void *body(void *unused)
+{
+    for (int i = 0; i < 1000; i++)
+        if (malloc(4096) == NULL)
+            return NULL;
+    return NULL;
+}
+int work(void)
+{
+    pthread_t t;
+    return pthread_create(&t, NULL, body, NULL) == 0 ? pthread_join(t, NULL) : -1;
+}
+"""
+PROGRAM = """
+import ctypes
+library = ctypes.CDLL({library!r})
+
+def run():
+    global answer
+    answer = library.work()
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    import subprocess
+
+    source = tmp_path / "threads.c"
+    source.write_text(SOURCE)
+    library = tmp_path / "threads.so"
+    cc = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    made = subprocess.run(
+        [cc, "-shared", "-fPIC", "-O1", "-pthread", "-o", str(library), str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    path = tmp_path / "starts.py"
+    path.write_text(PROGRAM.format(library=str(library)))
+    return path
+
+
+def test_native_threads_have_their_own_account(program, run_program):
+    ran = run_program(program, {"answer": "answer"})
+    assert ran.values["answer"] == 0
+    assert ran.heap["native_threads"]["held_bytes"] >= 4_096_000
+    assert ran.line(7)["held_bytes"] < 100_000
+
+
+def test_native_threads_inherit_the_line(program, run_program):
+    ran = run_program(program, {"answer": "answer"}, inherit=True)
+    assert ran.values["answer"] == 0
+    assert 0 <= ran.line(7)["held_bytes"] - 4_096_000 < 100_000
+    assert ran.heap["native_threads"]["held_bytes"] < 100_000
