@@ -172,7 +172,8 @@ def start(mode: str = "heap", **rules: Any) -> None:
     resident memory) or "sample" (some allocations that stand for all; cheap enough to leave on).
 
     May be called again, to change the mode while the program runs. ``stacks``, ``rate``, ``seed``,
-    ``native``, ``inherit``: as of ``memline run``; other arguments as of ``enable``. Raises ValueError for an unknown mode.
+    ``native``, ``inherit``: as of ``memline run``; other arguments as of ``enable``. Raises ValueError
+    for an unknown mode.
     """
     from ._config import checked
 
