@@ -28,7 +28,7 @@ from programs.loops import lines
 if sys.argv[3] == "profiled":
     import memline
     from memline import _config, _session
-    _session.configure(_config.Settings(output=sys.argv[4], report=False))
+    _session.configure(_config.Settings(output=sys.argv[4], report=False, mode="line"))
     lines = memline.profile(lines)
 lines(int(sys.argv[2]))
 """

@@ -32,7 +32,7 @@ class Memline(Plain):
 
         self.folder = tempfile.TemporaryDirectory()
         book = os.path.join(self.folder.name, "bench.book")
-        _session.configure(_config.Settings(output=book, report=False, gate=self.gate))
+        _session.configure(_config.Settings(output=book, report=False, gate=self.gate, mode="line"))
 
     def decorate(self, function):
         import memline
