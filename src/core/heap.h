@@ -27,7 +27,8 @@
 /* Start accounting into a book, or change the mode; hooks may be installed before or after. Needs the
  * interpreter lock. Errors: ML_EFULL, ML_ENOMEM; then it is as it was. */
 int ml_heap_start(struct ml_book *b, enum ml_heap_mode mode);
-/* No more counting; what was counted stays in the book. Blocks alive are forgotten. */
+/* No more counting; what was counted stays in the book. Blocks alive are forgotten. Threads may still look
+ * at the book: let it go with ml_book_retire. */
 void ml_heap_stop(void);
 /* In a forked child, after ml_book_fork_child: figures begin at 0, live blocks become `inherited`. */
 void ml_heap_after_fork(void);

@@ -60,7 +60,7 @@ enum { ML_SCOPE_NAME_BYTES = 48, ML_SCOPE_KEY_BYTES = 64 };
 
 /* A request, a task, an invocation. */
 struct ml_book_scope {
-    _Atomic uint32_t id;            /* from 1, never used again; 0: slot not in use */
+    _Atomic uint32_t id;            /* rises; 0: slot not in use */
     uint32_t parent;                /* id of the scope it was opened in; 0: none */
     char name[ML_SCOPE_NAME_BYTES]; /* what kind: "request"; zero padded, UTF-8 */
     char key[ML_SCOPE_KEY_BYTES];   /* which: "41" */

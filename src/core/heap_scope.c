@@ -1,5 +1,6 @@
 /* core/heap_scope.c -- see heap_scope.h. An id is generation * ML_SCOPES_KEPT + slot, so that it is found
- * without a search and never given out again. SPDX-License-Identifier: MIT */
+ * without a search. Each opening is a generation: ids rise until 2^21 scopes were opened, then come round.
+ * SPDX-License-Identifier: MIT */
 #include "core/heap_scope.h"
 
 #include "core/book_format.h"
@@ -86,7 +87,6 @@ static bool slot_again(uint32_t *slot)
     scopes.closed_from = (scopes.closed_from + 1) % ML_SCOPES_KEPT;
     scopes.n_closed--;
     ml__sites_fold(GET(slot_of(*slot)->id));
-    scopes.generation += *slot == 0;
     return true;
 }
 
@@ -103,7 +103,10 @@ uint32_t ml_heap_scope_open(struct ml_str name, struct ml_str key, uint32_t pare
         return 0;
     if (!slot_fresh(&slot) && !slot_again(&slot))
         return 0;
-    uint32_t id = scopes.generation++ * ML_SCOPES_KEPT + slot;
+    uint32_t id;
+    do { /* it comes round: 0 is none */
+        id = scopes.generation++ * ML_SCOPES_KEPT + slot;
+    } while (id == 0);
     struct ml_book_scope *s = slot_of(slot);
     SET(s->id, 0);
     s->parent = parent;

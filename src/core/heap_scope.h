@@ -23,7 +23,8 @@ struct ml_scope_figures {
 /* A new scope's id, not entered yet; 0 while accounting is off, or when ML_SCOPES_KEPT are open. Texts that
  * are too long are cut. */
 uint32_t ml_heap_scope_open(struct ml_str name, struct ml_str key, uint32_t parent);
-/* This thread is in the scope from now on; 0 or one that is no more: in none. Returns the one before. */
+/* This thread is in the scope from now on; 0 or one that is no more: in none. Returns the one before. Call
+ * ml_heap_mark first, which gives the line its peak: what was highest before is not the new scope's. */
 uint32_t ml_heap_scope_enter(struct ml_heap_thread *t, uint32_t id);
 /* Its figures now; all zero if it is no more. Of threads that are in it, only `t` is up to date. */
 void ml_heap_scope_read(struct ml_heap_thread *t, uint32_t id, struct ml_scope_figures *out);

@@ -346,12 +346,22 @@ static bool each_own(uint32_t site, struct ml_account **a)
     return *a != NULL && GET((*a)->site) == site;
 }
 
+/* What the thread has not told its account yet is alive too. */
+static void add_pending(struct ml_heap_thread *t, void *context)
+{
+    uint32_t site = GET(ml_heap_account(GET(t->site))->site); /* another's, if it was folded */
+    sites.at_fork[site] += (int64_t)GET(t->alloc_bytes);
+}
+
 void ml__sites_before_fork(void)
 {
     struct ml_account *a;
-    for (uint32_t site = 1; sites.book != NULL && site < sites.next_site; site++)
+    if (sites.book == NULL)
+        return;
+    for (uint32_t site = 1; site < sites.next_site; site++)
         if (each_own(site, &a))
             sites.at_fork[site] = ml__account_live(a);
+    ml__each_thread(add_pending, NULL);
 }
 
 void ml__sites_after_fork(void)

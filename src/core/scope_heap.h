@@ -105,11 +105,13 @@ static inline void heap_open(const struct ml_thread *t, struct ml_frame *f,
 static inline void heap_back(const struct ml_thread *t, const struct ml_frame *f,
                              struct ml_heap_thread *h)
 {
-    if (heap_knows(f)) {
-        const struct ml_frame *caller = heap_caller(t, t->frames + t->n);
+    struct ml_frame *caller = heap_caller(t, t->frames + t->n);
+    uint32_t scope = t->n != 0 ? t->frames[t->n - 1].heap_scope : t->base_scope;
+    if (heap_knows(f))
         ml_heap_switch(h, caller != NULL ? caller->site : ML_SITE_OUTSIDE);
-    }
-    ml_heap_scope_enter(h, t->n != 0 ? t->frames[t->n - 1].heap_scope : t->base_scope);
+    if (atomic_load_explicit(&h->scope, memory_order_relaxed) != scope)
+        raise_high(caller, ml_heap_mark(h));
+    ml_heap_scope_enter(h, scope);
 }
 
 #endif

@@ -1,0 +1,403 @@
+/* core/sampler: the statistics of specs/profiling.md 4.4, with fixed seeds: each assertion would fail by
+ * chance once in some ten thousand seeds, and these seeds do not. Blocks are addresses only: the sampler
+ * never looks into one. SPDX-License-Identifier: MIT */
+#include "core/sampler.h"
+
+#include "folder.h"
+#include "test.h"
+
+#include "counted.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <sys/wait.h>
+
+#define SEED 20261127u
+#define BASE ((uintptr_t)0x300000000000)
+#define SIGMAS 4.0
+
+static uintptr_t next_address;
+
+static void sampling_begins(uint64_t rate)
+{
+    next_address = BASE;
+    ml_sampler_set(rate, SEED);
+    counting_begins(ML_HEAP_SAMPLE);
+}
+
+/* What was really allocated on a site, and the variance of its estimate. */
+struct truth {
+    double bytes;
+    double variance;
+    double n;
+};
+
+static double chance(double size, double rate)
+{
+    return 1 - exp(-size / rate);
+}
+
+static void add_truth(struct truth *t, double size, double rate)
+{
+    double p = chance(size, rate);
+    t->bytes += size;
+    t->variance += size * size * (1 - p) / p;
+    t->n++;
+}
+
+static void *make(size_t n)
+{
+    void *p = (void *)next_address;
+    next_address += n < 64 ? 64 : (n + 63) & ~(size_t)63;
+    struct ml_heap_thread *t = ml_heap_begin();
+    ml_heap_alloc(t, p, n);
+    ml_heap_end(t);
+    return p;
+}
+
+static void drop(void *p)
+{
+    struct ml_heap_thread *t = ml_heap_begin();
+    ml_heap_release(t, p, true);
+    ml_heap_end(t);
+}
+
+static void *grow(void *p, size_t n)
+{
+    struct ml_heap_thread *t = ml_heap_begin();
+    struct ml_cell old = ml_heap_take(p);
+    ml_heap_moved(t, p, old, p, n, true);
+    ml_heap_end(t);
+    return p;
+}
+
+static void pass(size_t n)
+{
+    drop(make(n));
+}
+
+static uint64_t samples_of(uint32_t site)
+{
+    return atomic_load(&ml_heap_account(site)->samples);
+}
+
+static void expect_near(double got, double wanted, double variance)
+{
+    double off = fabs(got - wanted);
+    if (off > SIGMAS * sqrt(variance) + 1e-6 * wanted)
+        fail_msg("%.6g, not %.6g: %.2f standard deviations away", got, wanted,
+                 off / sqrt(variance));
+}
+
+static void expect_truth(uint32_t site, const struct truth *t)
+{
+    expect_near((double)figures_of(site).alloc_bytes, t->bytes, t->variance);
+}
+
+/* 1: each block is drawn by itself, with p(S). */
+static void the_number_of_samples_is_binomial(void **state)
+{
+    static const struct {
+        size_t size;
+        int n;
+    } cases[] = {{64, 400000}, {16384, 20000}, {65536, 20000}, {262144, 20000}, {0, 400000}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t rate = cases[i].size == 0 ? 1024 : 65536;
+        sampling_begins(rate);
+        uint32_t site = on_line(1);
+        for (int k = 0; k < cases[i].n; k++)
+            pass(cases[i].size);
+        double p = chance(cases[i].size == 0 ? 1 : (double)cases[i].size, (double)rate);
+        expect_near((double)samples_of(site), cases[i].n * p, cases[i].n * p * (1 - p));
+        counting_ends();
+    }
+}
+
+static int compare_doubles(const void *x, const void *y)
+{
+    double a = *(const double *)x;
+    double b = *(const double *)y;
+    return (a > b) - (a < b);
+}
+
+/* 2: Kolmogorov and Smirnov's distance between the gaps and the exponential distribution. */
+static void gaps_are_exponential(void **state)
+{
+    enum { GAPS = 4000, RATE = 512 };
+    static double gaps[GAPS];
+    sampling_begins(RATE);
+    uint32_t site = on_line(1);
+    for (size_t i = 0; i < GAPS; i++) {
+        uint64_t before = samples_of(site);
+        for (gaps[i] = 0; samples_of(site) == before; gaps[i]++)
+            pass(1);
+    }
+    counting_ends();
+    qsort(gaps, GAPS, sizeof *gaps, compare_doubles);
+    double distance = 0;
+    for (size_t i = 0; i < GAPS; i++) {
+        double below = chance(gaps[i] - 0.5, RATE); /* whole bytes stand for what is between */
+        distance = fmax(distance, fabs(below - (double)i / GAPS));
+        distance = fmax(distance, fabs(below - (double)(i + 1) / GAPS));
+    }
+    assert_true(distance < 2.23 / sqrt(GAPS) + 0.5 / RATE);
+}
+
+/* 3 */
+static void one_sample_tells_nothing_of_the_next(void **state)
+{
+    enum { N = 40000, RATE = 65536 };
+    size_t size = 45426; /* p = 1/2 */
+    sampling_begins(RATE);
+    uint32_t site = on_line(1);
+    double sum = 0, both = 0, last = 0;
+    for (int i = 0; i < N; i++) {
+        uint64_t before = samples_of(site);
+        pass(size);
+        double hit = samples_of(site) != before ? 0.5 : -0.5;
+        sum += hit;
+        both += hit * last;
+        last = hit;
+    }
+    counting_ends();
+    assert_true(fabs(sum) < SIGMAS * 0.5 * sqrt(N));
+    assert_true(fabs(both) < SIGMAS * 0.25 * sqrt(N));
+}
+
+/* 4: streams that other estimators get wrong (3.4). */
+static void no_line_is_favoured(void **state)
+{
+    enum { RATE = 512 << 10 };
+    struct truth t[6] = {{0}};
+    struct rng r = {SEED};
+    uint32_t site[6];
+    sampling_begins(RATE);
+    for (unsigned i = 0; i < 6; i++)
+        site[i] = on_line(i + 1);
+    struct ml_heap_thread *mine = ml_heap_thread();
+#define ON(i, size)                             \
+    do {                                        \
+        ml_heap_switch(mine, site[i]);          \
+        pass(size);                             \
+        add_truth(&t[i], (double)(size), RATE); \
+    } while (0)
+    for (int run = 0; run < 1000; run++) {
+        ON(0, 4 * RATE);
+        for (int i = 0; i < RATE / 2 / 2048; i++)
+            ON(1, 2048);
+        for (int i = 0; i < 20; i++) {
+            static const size_t sizes[] = {64, 1024, 102400};
+            size_t k = rng_below(&r, 3);
+            ON(2 + (k == 2), sizes[k]);
+        }
+        for (int i = 0; i < 64; i++) { /* strictly in turn */
+            ON(4, 8192);
+            ON(5, 8192);
+        }
+    }
+    for (unsigned i = 0; i < 6; i++)
+        expect_truth(site[i], &t[i]);
+    counting_ends();
+}
+
+/* 7 */
+static void *short_thread(void *site)
+{
+    ml_heap_switch(ml_heap_thread(), (uint32_t)(uintptr_t)site);
+    pass(100 << 10);
+    return NULL;
+}
+
+static void threads_that_live_briefly_are_not_missed(void **state)
+{
+    enum { THREADS = 300, RATE = 512 << 10 };
+    struct truth truth = {0};
+    sampling_begins(RATE);
+    uint32_t site = on_line(1);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, short_thread, (void *)(uintptr_t)site), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        add_truth(&truth, 100 << 10, RATE);
+    }
+    expect_truth(site, &truth);
+    counting_ends();
+}
+
+/* 8: what is alive is estimated after frees and reallocs, and the heap is the sum of what lines hold. */
+static void what_is_alive_is_known_after_frees_and_reallocs(void **state)
+{
+    enum { BLOCKS = 10000, RATE = 64 << 10 };
+    static struct {
+        void *p;
+        size_t size;
+    } all[BLOCKS];
+    struct rng r = {SEED};
+    sampling_begins(RATE);
+    int64_t before = ml_heap_live();
+    uint32_t site = on_line(1);
+    for (int i = 0; i < 200000; i++) {
+        size_t k = rng_below(&r, BLOCKS);
+        size_t size = 1 + (size_t)rng_below(&r, 16000);
+        if (all[k].p == NULL)
+            all[k].p = make(size);
+        else if (rng_below(&r, 2) == 0)
+            grow(all[k].p, size);
+        else
+            drop(all[k].p), all[k].p = NULL;
+        all[k].size = size;
+    }
+    struct truth alive = {0};
+    for (size_t k = 0; k < BLOCKS; k++)
+        if (all[k].p != NULL)
+            add_truth(&alive, (double)all[k].size, RATE);
+    assert_true(alive.n > BLOCKS / 4);
+    expect_near((double)held_by(site), alive.bytes, alive.variance);
+    assert_true(ml_heap_live() - before == held_by(site));
+    for (size_t k = 0; k < BLOCKS; k++)
+        if (all[k].p != NULL)
+            drop(all[k].p);
+    assert_int_equal(held_by(site), 0);
+    assert_true(ml_heap_live() == before);
+    memset(all, 0, sizeof all);
+    counting_ends();
+}
+
+/* 9: at the cap the rate doubles: no more than the cap is kept, and the estimate stays true. */
+static void at_the_cap_samples_are_thinned_without_a_bias(void **state)
+{
+    enum { BLOCKS = 60000, RATE = 16 << 10 };
+    struct truth truth = {0};
+    struct rng r = {SEED};
+    sampling_begins(RATE);
+    uint32_t site = on_line(1);
+    for (int i = 0; i < BLOCKS; i++) {
+        size_t size = 1024 + (size_t)rng_below(&r, 32768);
+        make(size);
+        add_truth(&truth, (double)size, 4 * RATE); /* no coarser than this */
+        assert_true(samples_of(site) < ML_SAMPLES_MOST);
+    }
+    assert_true(atomic_load(&ml_heap_totals->rate_bytes) == 4 * RATE);
+    assert_true(atomic_load(&ml_heap_totals->dropped_samples) > 1000);
+    expect_truth(site, &truth);
+    counting_ends();
+}
+
+/* 11: the variance that is told is the variance there is. */
+static void the_variance_told_is_the_true_one(void **state)
+{
+    enum { RUNS = 40000, BLOCKS = 8, RATE = 64 << 10, SIZE = 48 << 10 };
+    sampling_begins(RATE);
+    uint32_t site = on_line(1);
+    double told = 0, squares = 0;
+    for (int run = 0; run < RUNS; run++) {
+        uint64_t before = figures_of(site).alloc_bytes;
+        for (int i = 0; i < BLOCKS; i++)
+            pass(SIZE);
+        double off = (double)(figures_of(site).alloc_bytes - before) - BLOCKS * SIZE;
+        squares += off * off;
+    }
+    told = atomic_load(&ml_heap_account(site)->alloc_variance);
+    assert_true(fabs(told / squares - 1) < 0.05);
+    assert_true(fabs(atomic_load(&ml_heap_account(site)->freed_variance) / told - 1) < 1e-9);
+    counting_ends();
+}
+
+/* --- 10: streams ---------------------------------------------------------------------------------------- */
+
+struct stream {
+    uint64_t state[2];
+};
+
+static struct stream stream_here(void)
+{
+    make(1); /* seeds it */
+    const struct ml_heap_thread *t = ml_heap_thread();
+    return (struct stream){{t->random[0], t->random[1]}};
+}
+
+static void *tell_stream(void *to)
+{
+    *(struct stream *)to = stream_here();
+    return NULL;
+}
+
+static struct stream stream_of_a_child(void)
+{
+    int ends[2];
+    struct stream got = {{0}};
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        ml_book_fork_child(counted_book, NULL);
+        ml_heap_after_fork();
+        struct ml_heap_thread *t = ml_heap_thread();
+        t->sample_left = 0;
+        t->sample_rate = 0;
+        struct stream mine = stream_here();
+        _exit(write(ends[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &got, sizeof got), sizeof got);
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    return got;
+}
+
+static void threads_and_children_have_chances_of_their_own(void **state)
+{
+    enum { N = 6 };
+    struct stream all[N];
+    next_address = BASE;
+    ml_sampler_set(64 << 10, 0);
+    counting_begins(ML_HEAP_SAMPLE);
+    all[0] = stream_here();
+    for (int i = 1; i < 4; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, tell_stream, &all[i]), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    all[4] = stream_of_a_child();
+    all[5] = stream_of_a_child();
+    counting_ends();
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < i; k++)
+            assert_memory_not_equal(&all[i], &all[k], sizeof all[0]);
+}
+
+static void a_seed_makes_a_run_that_can_be_repeated(void **state)
+{
+    uint64_t samples[2];
+    for (int run = 0; run < 2; run++) {
+        sampling_begins(4096);
+        uint32_t site = on_line(1);
+        for (size_t i = 0; i < 20000; i++)
+            pass(i % 3000);
+        samples[run] = samples_of(site);
+        assert_true(samples[run] != 0);
+        samples[run] ^= figures_of(site).alloc_bytes << 20;
+        counting_ends();
+    }
+    assert_true(samples[0] == samples[1]);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(the_number_of_samples_is_binomial),
+        CASE(gaps_are_exponential),
+        CASE(one_sample_tells_nothing_of_the_next),
+        CASE(no_line_is_favoured),
+        CASE(threads_that_live_briefly_are_not_missed),
+        CASE(what_is_alive_is_known_after_frees_and_reallocs),
+        CASE(at_the_cap_samples_are_thinned_without_a_bias),
+        CASE(the_variance_told_is_the_true_one),
+        CASE(threads_and_children_have_chances_of_their_own),
+        CASE(a_seed_makes_a_run_that_can_be_repeated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
