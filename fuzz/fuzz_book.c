@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 #include "core/book.h"
+#include "core/book_format.h"
+#include "core/heap_format.h"
 #include "core/snapshot.h"
 #include "fuzz.h"
 
@@ -13,6 +15,57 @@
 #include <unistd.h>
 
 static struct ml_buf true_book;
+
+static void *table(struct ml_book *b, uint32_t kind, uint32_t n, size_t element_bytes)
+{
+    void *elements;
+    REQUIRE(ml_book_table(b, kind, 0, n, element_bytes, &elements) == ML_OK);
+    return elements;
+}
+
+/* Accounts of lines in scopes and on paths, outside and native, each one the caller of the next. */
+static void add_accounts(struct ml_book *b, struct ml_line *lines)
+{
+    enum { N = 8 };
+    struct ml_account *a = table(b, ML_BOOK_ACCOUNTS, N, sizeof *a);
+    for (uint32_t i = 0; i + 1 < N; i++) {
+        a[i].site = i + 1;
+        a[i].kind = i == 0 ? ML_ACCOUNT_OUTSIDE : i == 1 ? ML_ACCOUNT_NATIVE : ML_ACCOUNT_LINE;
+        a[i].line = i < 2 ? 0 : ml_book_line_ref(b, &lines[i % 3]);
+        a[i].scope = i % 3;
+        a[i].parent = i > 2 ? i : 0;
+        a[i].alloc_bytes = 100 * i;
+        a[i].freed_bytes = 30 * i;
+        a[i].net_bytes = a[i].own_net_bytes = 70 * i;
+        a[i].alloc_variance = 5.5;
+    }
+}
+
+/* A table of each kind, small enough for the input's offsets to reach all of it. */
+static void add_heap(struct ml_book *b, struct ml_line *lines)
+{
+    struct ml_heap_totals *totals = table(b, ML_BOOK_HEAP, 1, sizeof *totals);
+    totals->mode = ML_HEAP_EXACT;
+    totals->moments = 2;
+    totals->departed_bytes = 7;
+    struct ml_heap_thread *t = table(b, ML_BOOK_THREADS, 2, sizeof *t);
+    t[0].tid = 1;
+    t[0].site = 4;
+    t[0].net_bytes = 500;
+    t[0].alloc_bytes = 20;
+    t[0].alloc_count = 1;
+    add_accounts(b, lines);
+    struct ml_book_scope *s = table(b, ML_BOOK_SCOPES, 3, sizeof *s);
+    for (uint32_t i = 0; i < 2; i++) {
+        s[i].id = i + 1;
+        s[i].parent = i;
+        memcpy(s[i].name, "request", 7);
+        memset(s[i].key, 'k', sizeof s[i].key);
+    }
+    struct ml_book_moment *m = table(b, ML_BOOK_TIMELINE, 3, sizeof *m);
+    m[0].at_ns = 5;
+    m[1].at_ns = 9;
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -28,11 +81,20 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         lines[1].order = ml_book_next_order(b);
         lines[1].rss_net_bytes = -4096;
     }
+    add_heap(b, lines);
     REQUIRE(ml_book_meta(b, ML_STR("command"), ML_STR("app.py")) == ML_OK);
     REQUIRE(ml_book_source(b, ML_STR("<cell 1>"), ML_STR("x = 1\n")) == ML_OK);
     ml_buf_str(&true_book, ml_book_bytes(b));
     REQUIRE(true_book.status == ML_OK);
     ml_book_discard(b);
+    struct ml_snapshot *s; /* the seed reaches all tables */
+    const struct ml_place *places;
+    const struct ml_scope_row *scopes;
+    const struct ml_moment *moments;
+    REQUIRE(ml_snapshot_parse(ml_buf_view(&true_book), "seed", &s, NULL) == ML_OK);
+    REQUIRE(ml_snapshot_places(s, &places) == 7 && ml_snapshot_scopes(s, &scopes) == 2 &&
+            ml_snapshot_moments(s, &moments) == 2);
+    ml_snapshot_free(s);
     return 0;
 }
 
@@ -50,6 +112,32 @@ static void patch(struct ml_buf *b, const uint8_t *data, size_t n)
         b->n -= u16(data) % b->n;
 }
 
+/* Places name functions that are there, and their callers lead outwards to an end. */
+static void require_consistent_heap(const struct ml_snapshot *s, size_t n_functions)
+{
+    const struct ml_place *p;
+    const struct ml_scope_row *scopes;
+    const struct ml_moment *moments;
+    struct ml_heap_summary all;
+    size_t n = ml_snapshot_places(s, &p);
+    for (size_t i = 0; i < n; i++) {
+        REQUIRE(p[i].kind != ML_PLACE_LINE || p[i].function < n_functions);
+        REQUIRE(p[i].heap.alloc_variance >= 0 && p[i].heap.held_variance >= 0);
+        size_t steps = 0;
+        for (size_t at = i; p[at].parent != 0; at = p[at].parent - 1)
+            REQUIRE(p[at].parent <= n && ++steps <= n);
+    }
+    size_t n_scopes = ml_snapshot_scopes(s, &scopes);
+    for (size_t i = 0; i < n_scopes; i++) {
+        REQUIRE(scopes[i].id != 0 && (i == 0 || scopes[i - 1].begin_ns <= scopes[i].begin_ns));
+        REQUIRE(scopes[i].name.n <= ML_SCOPE_NAME_BYTES && scopes[i].key.n <= ML_SCOPE_KEY_BYTES);
+    }
+    size_t n_moments = ml_snapshot_moments(s, &moments);
+    for (size_t i = 1; i < n_moments; i++)
+        REQUIRE(moments[i - 1].at_ns <= moments[i].at_ns);
+    (void)ml_snapshot_heap(s, &all);
+}
+
 static void require_consistent(const struct ml_snapshot *s)
 {
     const struct ml_function *functions;
@@ -62,6 +150,7 @@ static void require_consistent(const struct ml_snapshot *s)
             REQUIRE(k == 0 || f->rows[k - 1].line < f->rows[k].line);
         }
     }
+    require_consistent_heap(s, n);
     (void)ml_snapshot_meta(s, ML_STR("command"));
     (void)ml_snapshot_source(s, ML_STR("<cell 1>"));
 }
