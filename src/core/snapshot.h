@@ -142,7 +142,7 @@ bool ml_snapshot_meta_at(const struct ml_snapshot *s, size_t i, struct ml_str *k
 bool ml_snapshot_heap(const struct ml_snapshot *s, struct ml_heap_summary *out);
 /* Accounts with any figure, in no order. Of merged books all, but scopes only those of the first. */
 size_t ml_snapshot_places(const struct ml_snapshot *s, const struct ml_place **out);
-/* By id; of the first book. */
+/* By their beginning, then id; of the first book. */
 size_t ml_snapshot_scopes(const struct ml_snapshot *s, const struct ml_scope_row **out);
 /* By time; of the first book. */
 size_t ml_snapshot_moments(const struct ml_snapshot *s, const struct ml_moment **out);

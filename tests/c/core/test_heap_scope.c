@@ -24,8 +24,9 @@ static void *make(size_t n)
 
 static void drop(void *p)
 {
+    static bool locked; /* by turns */
     struct ml_heap_thread *t = ml_heap_begin();
-    ml_heap_release(t, p, true);
+    ml_heap_release(t, p, locked = !locked);
     ml_heap_end(t);
 }
 
@@ -230,6 +231,13 @@ struct sums {
     int64_t live;
 };
 
+static int compare_ids(const void *x, const void *y)
+{
+    const uint32_t *a = x;
+    const uint32_t *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
 static struct sums sums_now(void)
 {
     struct sums sums = {0};
@@ -243,22 +251,16 @@ static struct sums sums_now(void)
     size_t n_rows = ml_snapshot_scopes(s, &rows);
     size_t n = ml_snapshot_places(s, &p);
     assert_true(n_rows <= ML_SCOPES_KEPT);
-    for (size_t i = 1; i < n_rows; i++)
-        assert_true(rows[i - 1].id < rows[i].id);
+    uint32_t ids[ML_SCOPES_KEPT];
+    for (size_t i = 0; i < n_rows; i++)
+        ids[i] = rows[i].id;
+    qsort(ids, n_rows, sizeof *ids, compare_ids);
     for (size_t i = 0; i < n; i++) {
         if (p[i].kind == ML_PLACE_LINE)
             *(p[i].scope != 0 ? &sums.scoped : &sums.folded) += p[i].heap.alloc_bytes;
         sums.held += ml_heap_held(&p[i].heap);
-        bool known = p[i].scope == 0;
-        for (size_t low = 0, high = n_rows; !known && low < high;) {
-            size_t middle = (low + high) / 2;
-            known = rows[middle].id == p[i].scope;
-            if (rows[middle].id < p[i].scope)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        assert_true(known);
+        assert_true(p[i].scope == 0 ||
+                    bsearch(&p[i].scope, ids, n_rows, sizeof *ids, compare_ids) != NULL);
     }
     n = ml_snapshot_functions(s, &f);
     for (size_t i = 0; i < n; i++)

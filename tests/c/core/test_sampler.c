@@ -290,13 +290,17 @@ static void the_variance_told_is_the_true_one(void **state)
     sampling_begins(RATE);
     uint32_t site = on_line(1);
     double told = 0, squares = 0;
+    struct truth truth = {0};
     for (int run = 0; run < RUNS; run++) {
         uint64_t before = figures_of(site).alloc_bytes;
-        for (int i = 0; i < BLOCKS; i++)
+        for (int i = 0; i < BLOCKS; i++) {
             pass(SIZE);
+            add_truth(&truth, SIZE, RATE);
+        }
         double off = (double)(figures_of(site).alloc_bytes - before) - BLOCKS * SIZE;
         squares += off * off;
     }
+    expect_truth(site, &truth); /* to a part in two hundred */
     told = atomic_load(&ml_heap_account(site)->alloc_variance);
     assert_true(fabs(told / squares - 1) < 0.05);
     assert_true(fabs(atomic_load(&ml_heap_account(site)->freed_variance) / told - 1) < 1e-9);
