@@ -46,12 +46,17 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
+/* Process-wide events may come for what only resembles code: extensions fire them (PyMonitoring_*, 3.13). */
+static struct ml_code *code_of(PyObject *code)
+{
+    return PyCode_Check(code) ? ml_code_find((PyCodeObject *)code) : NULL;
+}
+
 static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
-    PyCodeObject *code = (PyCodeObject *)args[0];
-    struct ml_code *c = ml_code_find(code);
-    if (engine.selecting && (c == NULL || !c->judged))
-        c = ml_select_judge(code);
+    struct ml_code *c = code_of(args[0]);
+    if (engine.selecting && PyCode_Check(args[0]) && (c == NULL || !c->judged))
+        c = ml_select_judge((PyCodeObject *)args[0]);
     if (c != NULL && c->active != 0)
         ml_event_enter(c, ml_frame_id());
     else if (!PyErr_Occurred())
@@ -61,7 +66,7 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
 
 static PyObject *on_resume(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
-    struct ml_code *c = ml_code_find((PyCodeObject *)args[0]);
+    struct ml_code *c = code_of(args[0]);
     if (c != NULL && c->active != 0)
         ml_event_resume(c, ml_frame_id(), (int)PyLong_AsLong(args[1]));
     return done();
@@ -85,7 +90,7 @@ static PyObject *on_unwind(PyObject *self, PyObject *const *args, Py_ssize_t n)
     const struct ml_thread *t = ml_thread_find();
     if (t == NULL || t->n == 0)
         Py_RETURN_NONE;
-    const struct ml_code *c = ml_code_find((PyCodeObject *)args[0]);
+    const struct ml_code *c = code_of(args[0]);
     if (c == NULL || c->n == 0)
         Py_RETURN_NONE;
     ml_event_leave(ml_frame_id());

@@ -1,6 +1,7 @@
 """Other tools beside us: tracers, coverage, debuggers, cProfile."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from memline import _core, _wrap
@@ -125,6 +126,14 @@ def test_tool_ids_that_are_taken(isolated, taken):
         assert "all tool ids of sys.monitoring are taken" in done.stdout
     else:
         assert "hits [1, 4, 3, 1]" in done.stdout
+
+
+def test_starts_of_what_only_resembles_code(run, python):
+    if not hasattr(pytest.importorskip("_testcapi"), "CodeLike"):
+        pytest.skip("PyMonitoring_* came in 3.13")
+    script = Path(__file__).parents[1] / "isolated" / "code_like.py"
+    done = run([python, "-m", "memline", "run", "--no-report", "-o", "b.memline", script])
+    assert done.stdout == "went on\n"
 
 
 def test_coverage_finds_the_same_lines(isolated, tmp_path):
