@@ -97,6 +97,8 @@ extern ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
 
 /* `busy` of a slot in a book that accounting has left: the thread needs another. */
 #define ML_HEAP_RETIRED 0xFFFFFFFFu
+/* `busy` within a hook that the interpreter itself called, under its lock; 1 in all others. */
+#define ML_HEAP_IN_PYTHON 2u
 
 /* This thread's slot, made at first use; NULL while accounting is off. */
 struct ml_heap_thread *ml_heap_thread(void);

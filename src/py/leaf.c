@@ -3,50 +3,65 @@
  * No line events are needed, so a line costs nothing. The hook that calls us may stand anywhere inside the
  * interpreter: frames are read where they lie. A code object seen for the first time is judged and booked
  * here, which makes a few small strings; the thread is marked busy, so that they are not counted, and no
- * collection can begin. SPDX-License-Identifier: MIT */
+ * collection can begin. Only where an object may be made: not in a malloc of tracemalloc's. SPDX-License-Identifier: MIT */
 #include "py/pyframes.h"
 
 #include "core/sampler.h"
 #include "py/py_heap.h"
+#include "py/py_hooks.h"
 #include "py/select.h"
 
 enum { DEEPEST = 64 }; /* own frames of a call path */
 
-/* The line of the book on which the frame stands; NULL if the code is not the user's. */
-static struct ml_line *line_of(ml_pyframe *f)
+/* What is known of the frame's code; NULL: nobody has judged it, and now is not the moment. */
+static const struct ml_code *judged(PyCodeObject *code, bool may_judge)
 {
-    PyCodeObject *code = ml_pyframe_code(f);
     const struct ml_code *c = ml_code_find(code);
-    if (c == NULL || !c->judged)
-        c = ml_select_judge(code);
-    const struct ml_sheet *s = c != NULL ? ml_select_sheet(c) : NULL;
-    if (s == NULL)
-        return NULL;
-    int line = PyCode_Addr2Line(code, ml_pyframe_at(f));
-    return line > 0 ? ml_sheet_line(s, (uint32_t)line) : NULL;
+    if (c != NULL && c->judged)
+        return c;
+    return may_judge ? ml_select_judge(code) : NULL;
 }
 
-/* The user's lines on the stack, innermost first; with `all` false only the innermost one. */
-static unsigned lines_on_stack(struct ml_line **lines, bool all)
+/* The user's lines on the stack, innermost first; with `all` false only the innermost one. None where a frame
+ * of code that cannot be judged now comes first. */
+static unsigned lines_on_stack(struct ml_line **lines, bool all, bool may_judge)
 {
     unsigned n = 0;
     for (ml_pyframe *f = ml_pyframe_first(PyThreadState_Get()); f != NULL && n < DEEPEST;
          f = ml_pyframe_back(f)) {
-        lines[n] = line_of(f);
+        PyCodeObject *code = ml_pyframe_code(f);
+        const struct ml_code *c = judged(code, may_judge);
+        const struct ml_sheet *s = c != NULL ? ml_select_sheet(c) : NULL;
+        if (c == NULL)
+            return 0;
+        int line = s != NULL ? PyCode_Addr2Line(code, ml_pyframe_at(f)) : 0;
+        if (line <= 0)
+            continue;
+        lines[n] = ml_sheet_line(s, (uint32_t)line);
         if (lines[n] != NULL && (++n, !all))
             break;
     }
     return n;
 }
 
+/* Has this thread the main interpreter's lock? PyGILState_Check says so of every thread once there was a
+ * sub-interpreter, and before 3.12 the current state is that of whoever has the lock. */
+static bool in_main_interpreter(void)
+{
+    const PyThreadState *now = _PyThreadState_UncheckedGet();
+    return now != NULL && now == PyGILState_GetThisThreadState() &&
+           now->interp == PyInterpreterState_Main();
+}
+
 static uint32_t leaf(struct ml_heap_thread *t)
 {
     struct ml_line *lines[DEEPEST];
     PyObject *type, *error, *trace;
-    if (!PyGILState_Check())
+    if (!in_main_interpreter())
         return 0;
     PyErr_Fetch(&type, &error, &trace);
-    unsigned n = lines_on_stack(lines, ml_heap_paths);
+    bool may_judge = t->busy == ML_HEAP_IN_PYTHON || ml_hooks_alone();
+    unsigned n = lines_on_stack(lines, ml_heap_paths, may_judge);
     uint32_t scope = ml_py_scopes ? ml_py_scope_here() : 0;
     uint32_t site = n == 0 ? ML_SITE_OUTSIDE : 0;
     while (n > 0)

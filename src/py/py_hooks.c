@@ -17,10 +17,19 @@ struct domain {
 
 static struct domain domains[3]; /* by PyMemAllocatorDomain */
 
+static bool tracing_below; /* tracemalloc was on when our hooks came in: its own are behind them */
+
+static inline void in_python(struct ml_heap_thread *t)
+{
+    t->busy = ML_HEAP_IN_PYTHON;
+    if (ML_UNLIKELY(!t->python))
+        ml_heap_python(t);
+}
+
 static inline void after_alloc(struct ml_heap_thread *t, void *p, size_t n, bool locked)
 {
-    if (locked && ML_UNLIKELY(!t->python))
-        ml_heap_python(t);
+    if (locked)
+        in_python(t);
     if (ML_LIKELY(p != NULL))
         ml_heap_alloc(t, p, n);
     ml_heap_end(t);
@@ -54,8 +63,8 @@ static inline void *do_realloc(int d, void *old, size_t n, bool locked)
         return real->realloc(real->ctx, old, n);
     struct ml_cell cell = old != NULL ? ml_heap_take(old) : (struct ml_cell){0, 0};
     void *p = real->realloc(real->ctx, old, n);
-    if (locked && ML_UNLIKELY(!t->python))
-        ml_heap_python(t);
+    if (locked)
+        in_python(t);
     if (ML_LIKELY(p != NULL))
         ml_heap_moved(t, old, cell, p, n, locked);
     else if (old != NULL)
@@ -112,8 +121,22 @@ static bool on_top(PyMemAllocatorDomain d)
     return now.malloc == hooks[d]->malloc;
 }
 
+/* An error means no. */
+static bool tracemalloc_is_on(void)
+{
+    PyObject *m = PyImport_ImportModule("_tracemalloc");
+    PyObject *r = m != NULL ? PyObject_CallMethod(m, "is_tracing", NULL) : NULL;
+    bool on = r == Py_True;
+    PyErr_Clear();
+    Py_XDECREF(r);
+    Py_XDECREF(m);
+    return on;
+}
+
 void ml_hooks_install(void)
 {
+    if (!domains[PYMEM_DOMAIN_OBJ].installed)
+        tracing_below = tracemalloc_is_on();
     for (int d = 0; d < 3; d++) {
         if (domains[d].installed) /* perhaps behind another tool's: then still in the chain */
             continue;
@@ -138,4 +161,9 @@ void ml_hooks_remove(void)
 bool ml_hooks_on_top(void)
 {
     return on_top(PYMEM_DOMAIN_RAW) && on_top(PYMEM_DOMAIN_MEM) && on_top(PYMEM_DOMAIN_OBJ);
+}
+
+bool ml_hooks_alone(void)
+{
+    return !tracing_below && ml_hooks_on_top();
 }

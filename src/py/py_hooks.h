@@ -13,5 +13,8 @@ void ml_hooks_install(void);
 void ml_hooks_remove(void);
 /* Are all three still on top? */
 bool ml_hooks_on_top(void);
+/* Is nobody else watching objects being made? tracemalloc takes its lock for each new object, and calls malloc
+ * while it has it. */
+bool ml_hooks_alone(void);
 
 #endif
