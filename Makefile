@@ -170,6 +170,14 @@ bench-line: build ## line events beside memory_profiler and line_profiler; R=5 r
 	@.venv/bin/python bench/line/run.py --rounds $(or $(R),5) --log build/results/bench-line.jsonl \
 	    $(BENCH_HERE:%=.venvs/bench-%/bin/python)
 
+bench-heap: build ## heap accounting beside tracemalloc, memray, scalene, memory_profiler; R=rounds, PYTHONS="3.11 3.13"
+	@$(MAKE) --no-print-directory $(BENCH_HEAP_HERE:%=.venvs/bench-heap-%/.installed)
+	@mkdir -p build/results
+	@.venv/bin/python bench/heap/run.py --rounds $(or $(R),5) --log build/results/bench-heap.jsonl \
+	    --folder build/results $(BENCH_HEAP_HERE:%=.venvs/bench-heap-%/bin/python)
+
+BENCH_HEAP_HERE = $(if $(PYTHONS),$(PYTHONS),$(filter 3.11 3.13,$(BENCH_HERE)))
+
 bench-host: build .venv/.real build/.system-bench ## the Functions host: start, latency, throughput, memory; N=1000000 requests
 	@.venv/bin/python bench/host/run.py --program build/memline --python .venv/bin/python \
 	    $(if $(N),--requests $(N))
@@ -196,6 +204,12 @@ $(BENCH_VERSIONS:%=.venvs/bench-%/.installed): .venvs/bench-%/.installed: bench/
 	    build/bench-$*
 	@touch $@
 
+$(BENCH_VERSIONS:%=.venvs/bench-heap-%/.installed): .venvs/bench-heap-%/.installed: bench/heap/environment.sh \
+        bench/heap/requirements.txt tools/requirements.txt build/.installed
+	bench/heap/environment.sh .venvs/bench-heap-$* "$$(tools/pythons.sh | awk '$$1 == "$*" { print $$2 }')" \
+	    build/bench-heap-$*
+	@touch $@
+
 changelog: ## what the next release will say
 	@$(PYTHON) tools/changelog.py --show
 
@@ -204,5 +218,5 @@ clean: ## back to a fresh checkout
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help kql-scale setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san san-py tsan fuzz lint format docs demo page bench bench-line bench-host bench-kql \
+        san san-py tsan fuzz lint format docs demo page bench bench-line bench-heap bench-host bench-kql \
         bench-line-instructions changelog clean

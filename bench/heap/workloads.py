@@ -1,10 +1,11 @@
-"""The workloads of specs/profiling.md 5.1; `python workloads.py NAME` prints `BODY seconds` on stderr.
+"""The workloads of specs/profiling.md 5.1; `python workloads.py NAME [N]` prints `BODY seconds` on stderr.
 
 Functions carry @profile, which a profiler may inject as a builtin; else it does nothing.
 """
 
 import asyncio
 import builtins
+import importlib
 import json
 import sys
 import threading
@@ -33,7 +34,7 @@ def fib(n):
 
 
 @profile
-def w3_calls(n=30):
+def w3_calls(n=32):
     return fib(n)
 
 
@@ -44,7 +45,7 @@ def fib_lines(n):
     return fib_lines(n - 1) + fib_lines(n - 2)
 
 
-def w3b_calls_decorated(n=24):
+def w3b_calls_decorated(n=27):
     return fib_lines(n)
 
 
@@ -118,13 +119,18 @@ def w7_threads(n=150_000):
         t.join()
 
 
+MODULES = """argparse ast asyncio calendar cProfile csv ctypes decimal difflib email.message fractions http.server
+logging.config multiprocessing pickle sqlite3 tarfile unittest.mock xml.etree.ElementTree zipfile numpy""".split()
+
+
 @profile
 def w8_import():
-    pass
+    for name in MODULES:
+        importlib.import_module(name)
 
 
 @profile
-def w9_lines(n=1_000_000):
+def w9_lines(n=3_000_000):
     total = 0
     for i in range(n):
         a = i
@@ -133,18 +139,22 @@ def w9_lines(n=1_000_000):
     return total
 
 
-def main(name):
-    body = globals()[name]
+def highest():
+    """Peak resident memory so far, in KiB: this process's own, not what it was forked from."""
+    with open("/proc/self/status") as f:
+        return next(int(x.split()[1]) for x in f if x.startswith("VmHWM"))
+
+
+def measured(body, *arguments):
     begin = time.perf_counter()
     cpu = time.process_time()
-    body()
-    print(
-        f"BODY {time.perf_counter() - begin:.4f} CPU {time.process_time() - cpu:.4f}",
-        file=sys.stderr,
-    )
+    body(*arguments)
+    cpu = time.process_time() - cpu
+    took = time.perf_counter() - begin
+    print(f"BODY {took:.4f} CPU {cpu:.4f} PEAK {highest()}", file=sys.stderr)
 
 
 NAMES = [n for n in list(globals()) if n[0] == "w" and n[1].isdigit()]
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    measured(globals()[sys.argv[1]], *map(int, sys.argv[2:]))
