@@ -5,7 +5,6 @@ moment. Under tracemalloc the program also writes what that tells of each line.
 """
 
 import builtins
-import dis
 import json
 import sys
 import time
@@ -51,21 +50,26 @@ def leaks_truth():
     return {"a": sum(map(sys.getsizeof, KEPT.values())) + sys.getsizeof(KEPT)}
 
 
-def marks(function):
-    """{mark: (line, kind)} of this file's lines inside a function."""
-    code = getattr(function, "__wrapped__", function).__code__
-    with open(__file__) as f:
+def marks(name):
+    """{mark: (line, kind)} of a function of this file, up to the blank line behind it."""
+    with open(FILE) as f:
         text = f.read().splitlines()
     found = {}
-    for number in {line for _, line in dis.findlinestarts(code) if line}:
-        words = text[number - 1].partition("  # ")[2].split()
+    number = text.index(next(x for x in text if x.startswith(f"def {name}(")))
+    while text[number]:
+        words = text[number].partition("  # ")[2].split()
+        number += 1
         if len(words) == 2:
             found[words[1]] = (number, words[0])
     return found
 
 
+FILE = marks.__code__.co_filename  # memory_profiler gives us its own __file__
+
+
 def main(name, out):
-    while time.process_time() < 1:  # or Scalene says that it ran too short
+    end = time.process_time() + 1
+    while time.process_time() < end:  # or Scalene says that it ran too short
         pass
     function = globals()[name]
     function()
@@ -73,9 +77,9 @@ def main(name, out):
     if tracemalloc.is_tracing():
         for stat in tracemalloc.take_snapshot().statistics("lineno"):
             frame = stat.traceback[0]
-            if frame.filename == __file__:
+            if frame.filename == FILE:
                 told[frame.lineno] = stat.size
-    where = marks(function)
+    where = marks(name)
     truth = globals()[name + "_truth"]()
     with open(out, "w") as f:
         lines = [[where[k][0], where[k][1], truth[k]] for k in where]

@@ -1,7 +1,7 @@
 """The heap benchmark: run.py [options] PYTHON...
 
-Each PYTHON is the interpreter of an environment with memline, memray, scalene, memory_profiler and numpy
-(`make bench-heap` makes them).
+Each PYTHON is the interpreter of an environment with memline, memray, scalene, numpy and, in the folder
+`original` beside bin/, memory_profiler 0.61 (`make bench-heap` makes them).
 
 Every measurement is a process of its own. A round runs each tool of a row once, in an order that rotates from
 round to round; rounds of all rows and interpreters are interleaved. Of each run: time and processor time of the
@@ -22,6 +22,7 @@ import tempfile
 import time
 
 import table
+
 import tools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -39,7 +40,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pythons", nargs="+", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rows", default="", help="only these, comma-separated; known: accuracy")
+    parser.add_argument("--rows", default="", help="only these, comma-separated; small, known")
     parser.add_argument("--tools", default="", help="only these besides base, comma-separated")
     parser.add_argument("--log", help="write every measurement there, a line of JSON each")
     parser.add_argument("--folder", help="a folder on a real disk for what the tools write")
@@ -55,7 +56,7 @@ def plan(options):
     known = KNOWN
     if options.rows:
         wanted = options.rows.split(",")
-        rows = [r for r in rows if r[0].partition(",")[0] in wanted and "," not in r[0]]
+        rows = [r for r in rows if r[0] in wanted or ("small" in wanted and r[0] in SMALL)]
         known = KNOWN if "known" in wanted else []
     if options.tools:
         wanted = ["base", *options.tools.split(",")]
@@ -63,18 +64,20 @@ def plan(options):
     return rows, known
 
 
-def environment(folder):
+def environment(python, tool, folder):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MEMLINE"))}
     env.update(PYTHONHASHSEED="0", LC_ALL="C.UTF-8", MEMLINE_BOOKS=folder, MEMLINE_CONFIG="")
+    if tool == "memory_profiler":  # the one beside bin/, not memline's drop-in
+        env["PYTHONPATH"] = os.path.join(os.path.dirname(os.path.dirname(python)), "original")
     return env
 
 
-def execute(words, folder):
+def execute(words, folder, env):
     """(status, wall seconds, usage, standard output, standard error) of a process and its children."""
     out, err = folder + "/.stdout", folder + "/.stderr"
     begin = time.perf_counter()
     with open(out, "wb") as o, open(err, "wb") as e:
-        child = subprocess.Popen(words, cwd=folder, env=environment(folder), stdout=o, stderr=e)
+        child = subprocess.Popen(words, cwd=folder, env=env, stdout=o, stderr=e)
         while True:
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
             if pid:
@@ -108,7 +111,7 @@ def measure(python, tool, script, program, args, parent):
     folder = tempfile.mkdtemp(prefix="run", dir=parent)
     try:
         words = tools.command(python, tool, os.path.join(HERE, script), program, args)
-        status, took, usage, _, errors = execute(words, folder)
+        status, took, usage, _, errors = execute(words, folder, environment(python, tool, folder))
         body = re.findall(r"^BODY (\S+) CPU (\S+) PEAK (\d+)", errors, re.M)
         if status or not body:
             why = (errors.strip() or "no output").splitlines()[-1]
@@ -131,7 +134,7 @@ def accuracy(python, tool, program, parent):
     script = os.path.join(HERE, "known.py")
     try:
         words = tools.command(python, tool, script, program, [folder + "/known.json"])
-        status, _, _, output, errors = execute(words, folder)
+        status, _, _, output, errors = execute(words, folder, environment(python, tool, folder))
         if status:
             return {"error": (errors.strip() or "no output").splitlines()[-1]}
         with open(folder + "/known.json") as f:
@@ -158,7 +161,7 @@ class Log:
 VERSIONS = """
 import json, platform
 from importlib.metadata import version
-names = ("memline", "memray", "scalene", "memory_profiler", "numpy")
+names = ("memline", "memray", "scalene", "numpy")
 print(json.dumps({"python": platform.python_version(), **{n: version(n) for n in names}}))
 """
 
@@ -180,7 +183,7 @@ def main():
     options = arguments()
     rows, known = plan(options)
     pythons = [os.path.abspath(p) for p in options.pythons]
-    parent = tempfile.mkdtemp(prefix="bench-heap", dir=options.folder)
+    parent = os.path.abspath(tempfile.mkdtemp(prefix="bench-heap", dir=options.folder))
     log, results, accurate = Log(options.log), {}, {}
     machine()
     try:

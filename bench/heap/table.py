@@ -113,6 +113,8 @@ def trouble(results):
         for tool in ("base", "heap", "heap --all", "sample"):
             for run in tools.get(tool, []):
                 if "error" in run:
-                    print(f"bench-heap: {tool} on {row}, '{python}': {run['error']}", file=sys.stderr)
+                    print(
+                        f"bench-heap: {tool} on {row}, '{python}': {run['error']}", file=sys.stderr
+                    )
                     bad = 1
     return bad

@@ -26,7 +26,7 @@ TOOLS = {
         ["-m", "memray", "run", "-q", "-f", "--trace-python-allocators", "-o", "run.memray"],
         [],
     ),
-    "scalene": (["-m", "scalene", "run", "--memory", "-o", "run.scalene"], ["---"]),
+    "scalene": (["-m", "scalene", "run", "--memory", "-o", "scalene.json"], ["---"]),
     "memory_profiler": (["-m", "memory_profiler"], []),
 }
 USUAL = [t for t in TOOLS if t != "memory_profiler"]
@@ -86,9 +86,9 @@ def _memray(python, folder, script, output, errors):
 
 def _scalene(python, folder, script, output, errors):
     """Its peak of a line (n_peak_mb) for the temporary one, what it allocated (n_malloc_mb) for what stays."""
-    if not os.path.exists(folder + "/run.scalene"):
+    if not os.path.exists(folder + "/scalene.json"):
         return {}  # "did not run for long enough"
-    with open(folder + "/run.scalene") as f:
+    with open(folder + "/scalene.json") as f:
         files = json.load(f)["files"]
     return {
         line["lineno"]: {"held": line["n_malloc_mb"] * 2**20, "peak": line["n_peak_mb"] * 2**20}
