@@ -153,6 +153,9 @@ kql-scale: build build/.system-test .venvs/scale/.chdb ## what ClickHouse answer
 docs: build .venv/.real ## run the examples in the documents
 	.venv/bin/python tools/run_docs.py README.md ARCHITECTURE.md CONTRIBUTING.md docs
 
+cpython-tests: build .venvs/$(or $(V),3.11)/.installed ## CPython's own tests plainly and under memline; V=3.13, T="test_gc ..."
+	@.venv/bin/python tools/cpython_tests.py --log build/cpython-tests.log .venvs/$(or $(V),3.11)/bin/python $(T)
+
 demo: build .venv/.real ## the tutorial from init to the rows of the published query, and reports of real code
 	@$(IN_VENV) tools/demo.sh
 
@@ -219,4 +222,4 @@ clean: ## back to a fresh checkout
 
 .PHONY: help kql-scale setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
         san san-py tsan fuzz lint format docs demo page bench bench-line bench-heap bench-host bench-kql \
-        bench-line-instructions changelog clean
+        bench-line-instructions cpython-tests changelog clean
