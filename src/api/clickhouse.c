@@ -147,9 +147,10 @@ static int server_failed(long status, struct ml_str reply, struct ml_error *e)
         return ml_fail(e, ML_EUNSUPPORTED, "not on ClickHouse: %.*s",
                        (int)(text.p + text.n - guard - (ptrdiff_t)ours.n), guard + ours.n);
     bool denied = status == 401 || status == 403 ||
-                  (reply.n != 0 && (memmem(reply.p, reply.n, "AUTHENTICATION_FAILED", 21) != NULL ||
-                                    memmem(reply.p, reply.n, "Code: 192,", 10) != NULL ||
-                                    memmem(reply.p, reply.n, "Code: 193,", 10) != NULL));
+                  (reply.p != NULL &&
+                   (memmem(reply.p, reply.n, "AUTHENTICATION_FAILED", 21) != NULL ||
+                    memmem(reply.p, reply.n, "Code: 192,", 10) != NULL ||
+                    memmem(reply.p, reply.n, "Code: 193,", 10) != NULL));
     if (denied) {
         int rc = ml_fail(e, ML_EDENIED, "ClickHouse refuses this user: %.*s", (int)text.n, text.p);
         ml_hint(e, "give user and password in the address: user:password@host:port");

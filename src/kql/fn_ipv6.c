@@ -127,7 +127,7 @@ static bool parse(struct ml_str s, struct range6 *r)
 static uint8_t mask_byte(int bits, int k)
 {
     int left = bits - 8 * k;
-    return left >= 8 ? 0xFF : left <= 0 ? 0 : (uint8_t)(0xFF << (8 - left));
+    return (uint8_t)(left >= 8 ? 0xFF : left <= 0 ? 0 : 0xFF << (8 - left));
 }
 
 static int compare_masked(const struct range6 *x, const struct range6 *y, int bits)

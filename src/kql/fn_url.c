@@ -127,7 +127,7 @@ struct ml_val ml__fn_parse_url(struct ml_fcx *f, const struct ml_val *a)
     struct ml_str user = {NULL, 0};
     struct ml_str password = {NULL, 0};
     struct ml_str port = {NULL, 0};
-    const char *mark = s.n > 0 ? memmem(s.p, s.n, "://", 3) : NULL;
+    const char *mark = s.p != NULL ? memmem(s.p, s.n, "://", 3) : NULL;
     if (mark != NULL) {
         scheme = (struct ml_str){s.p, (size_t)(mark - s.p)};
         s = (struct ml_str){mark + 3, s.n - scheme.n - 3};

@@ -400,7 +400,8 @@ static struct ml_sql_rel sort(struct ml_sql *s, const struct ml_plan *p)
         if (p->exprs[i]->kind == ML_E_CONST)
             order[i].col.sql = ml__sql_printf(s, "materialize(%.*s)", ML_SQL(order[i].col.sql));
     }
-    memcpy(order + p->n, in.order, in.norder * sizeof *order);
+    if (in.norder > 0)
+        memcpy(order + p->n, in.order, in.norder * sizeof *order);
     in.order = order;
     in.norder += p->n;
     return p->limit != NULL ? limited(s, &in, p) : in;

@@ -142,8 +142,9 @@ static bool is_wanted(const struct ml_table *t, int figure)
         return figure == ML_FIGURE_HITS || figure >= ML_FIGURE_RSS;
     if (figure == ML_FIGURE_NET || figure == ML_FIGURE_PEAK)
         return !ml__table_lacks_net(t);
-    if (figure != ML_FIGURE_ALLOC && figure != ML_FIGURE_HELD && t->view->max_bytes == 0)
-        return false; /* samples alone: no line was watched */
+    bool watched = t->view->summary.rate_bytes == 0 || t->view->max_bytes > 0;
+    if (figure != ML_FIGURE_ALLOC && figure != ML_FIGURE_HELD && !watched)
+        return false; /* samples alone */
     return figure != (t->options->sort == ML_SORT_MAX ? ML_FIGURE_RSS : ML_FIGURE_MAX);
 }
 
