@@ -121,16 +121,10 @@ static bool on_top(PyMemAllocatorDomain d)
     return now.malloc == hooks[d]->malloc;
 }
 
-/* An error means no. */
+/* To forget a block that it never knew changes nothing, and answers -2 while it is off. */
 static bool tracemalloc_is_on(void)
 {
-    PyObject *m = PyImport_ImportModule("_tracemalloc");
-    PyObject *r = m != NULL ? PyObject_CallMethod(m, "is_tracing", NULL) : NULL;
-    bool on = r == Py_True;
-    PyErr_Clear();
-    Py_XDECREF(r);
-    Py_XDECREF(m);
-    return on;
+    return PyTraceMalloc_Untrack(0, 1) != -2;
 }
 
 void ml_hooks_install(void)
