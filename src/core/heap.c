@@ -268,6 +268,8 @@ int ml_heap_start(struct ml_book *b, enum ml_heap_mode mode)
     ml__each_thread(draw_anew, NULL);
     ml_heap_ledger_used = ml_heap_ledger_used || mode == ML_HEAP_EXACT;
     SET(ml_heap_totals->mode, mode);
+    if (mode == ML_HEAP_SAMPLE)
+        SET(ml_heap_totals->rate_bytes, ml__sample_rate());
     SET(ml_heap_mode_now, mode);
     struct ml_heap_thread *t = ml_heap_thread();
     if (t != NULL)
@@ -312,6 +314,8 @@ void ml_heap_after_fork(void)
     ml__clock_after_fork();
     SET(ml_heap_totals->native, native);
     SET(ml_heap_totals->mode, mode);
+    if (mode == ML_HEAP_SAMPLE)
+        SET(ml_heap_totals->rate_bytes, ml__sample_rate());
     if (mine != NULL) {
         kept.tid = (uint32_t)syscall(SYS_gettid);
         kept.alloc_bytes = kept.alloc_count = 0;

@@ -43,6 +43,8 @@ bool ml__sample_due(struct ml_heap_thread *t, void *p, size_t n);
 /* The sampled block that was taken is gone; or it lives on. */
 void ml__sample_retire(struct ml_heap_thread *t, uint32_t cell);
 void ml__sample_put(uintptr_t a, uint32_t cell);
+/* Mean bytes between samples, now. */
+uint64_t ml__sample_rate(void);
 void ml__sample_begin(void);
 void ml__sample_clear(void);
 void ml__sample_after_fork(void);

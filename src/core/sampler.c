@@ -59,6 +59,11 @@ static void unlock(void)
     atomic_store_explicit(&sampler.lock, 0, memory_order_release);
 }
 
+uint64_t ml__sample_rate(void)
+{
+    return GET(sampler.rate);
+}
+
 void ml__sample_begin(void)
 {
     if (sampler.all == NULL && ml_sample_set_make())
