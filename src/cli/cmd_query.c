@@ -76,21 +76,6 @@ static int read_all(const char *path, struct ml_buf *b, struct ml_error *e)
     return b->status;
 }
 
-static int run_once(const struct ml_query_run *r, struct ml_str text)
-{
-    struct ml_buf out = {0};
-    struct ml_buf wrong = {0};
-    struct ml_error e;
-    int rc = ml_query_print(r, text, &out, &wrong);
-    if (wrong.n > 0)
-        fwrite(wrong.p, 1, wrong.n, stderr);
-    if (rc == ML_OK && (rc = ml_output_write(NULL, ml_buf_view(&out), &e)) != ML_OK)
-        ml_error_print(&e);
-    ml_buf_free(&out);
-    ml_buf_free(&wrong);
-    return rc == ML_OK ? ML_EXIT_OK : ML_EXIT_FAILED;
-}
-
 struct request {
     struct ml_query_run run;
     struct ml_query_tables tables;
@@ -147,7 +132,7 @@ static int answer(struct request *r)
         status = ml_query_follow(&r->run, &r->tables, ml_buf_view(&text)) == ML_OK ? ML_EXIT_OK
                                                                                    : ML_EXIT_FAILED;
     else
-        status = run_once(&r->run, ml_buf_view(&text));
+        status = ml_query_show(&r->run, ml_buf_view(&text)) == ML_OK ? ML_EXIT_OK : ML_EXIT_FAILED;
     ml_buf_free(&text);
     return status;
 }

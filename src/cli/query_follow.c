@@ -5,28 +5,12 @@
  * changed. Where each row of the result comes of one row of a table, only the last minutes are looked at.
  * SPDX-License-Identifier: MIT */
 #include "base/mem.h"
-#include "cli/output.h"
 #include "cli/query_run.h"
 #include "cli/query_tables.h"
 
 #include <unistd.h>
 
 #define WINDOW_TICKS (INT64_C(10) * 60 * 10000000)
-
-static int show(struct ml_query_run *r, struct ml_str text)
-{
-    struct ml_buf out = {0};
-    struct ml_buf wrong = {0};
-    struct ml_error e;
-    int rc = ml_query_print(r, text, &out, &wrong);
-    if (wrong.n > 0)
-        fwrite(wrong.p, 1, wrong.n, stderr);
-    if (rc == ML_OK && (rc = ml_output_write(NULL, ml_buf_view(&out), &e)) != ML_OK)
-        ml_error_print(&e);
-    ml_buf_free(&out);
-    ml_buf_free(&wrong);
-    return rc;
-}
 
 static bool by_row(const struct ml_query_run *r, struct ml_str text)
 {
@@ -43,7 +27,7 @@ int ml_query_follow(struct ml_query_run *r, struct ml_query_tables *tables, stru
     bool window = by_row(r, text);
     bool clock = r->options.now_ticks == 0;
     r->seen = &seen;
-    int rc = show(r, text);
+    int rc = ml_query_show(r, text);
     r->bare = true;
     while (rc == ML_OK) {
         sleep(1);
@@ -58,13 +42,13 @@ int ml_query_follow(struct ml_query_run *r, struct ml_query_tables *tables, stru
             r->options.to_ticks = INT64_MAX;
         }
         seen.quiet = true;
-        if ((rc = show(r, text)) != ML_OK)
+        if ((rc = ml_query_show(r, text)) != ML_OK)
             break;
         seen.quiet = false;
         if ((rc = ml_query_tables_refresh(tables, &e)) != ML_OK)
             ml_error_print(&e);
         else
-            rc = show(r, text);
+            rc = ml_query_show(r, text);
     }
     ml_map_free(&seen.before);
     ml_map_free(&seen.now);

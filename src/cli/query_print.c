@@ -3,6 +3,7 @@
 #include "api/shape.h"
 #include "base/utf8.h"
 #include "base/vec.h"
+#include "cli/output.h"
 #include "cli/query_run.h"
 #include "kql/text.h"
 #include "kql/ticks.h"
@@ -334,5 +335,20 @@ int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_b
     else if (rc != ML_OK)
         ml_buf_printf(wrong, "kql: %s\n", ml_status_text(rc));
     ml_query_close(q);
+    return rc;
+}
+
+int ml_query_show(const struct ml_query_run *r, struct ml_str text)
+{
+    struct ml_buf out = {0};
+    struct ml_buf wrong = {0};
+    struct ml_error e;
+    int rc = ml_query_print(r, text, &out, &wrong);
+    if (wrong.n > 0)
+        fwrite(wrong.p, 1, wrong.n, stderr);
+    if (rc == ML_OK && (rc = ml_output_write(NULL, ml_buf_view(&out), &e)) != ML_OK)
+        ml_error_print(&e);
+    ml_buf_free(&out);
+    ml_buf_free(&wrong);
     return rc;
 }

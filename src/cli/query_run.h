@@ -45,6 +45,8 @@ struct ml_query_run {
 /* All result tables as text into out. On a failure the diagnostics go into `wrong`, as people read them. */
 int ml_query_print(const struct ml_query_run *r, struct ml_str text, struct ml_buf *out,
                    struct ml_buf *wrong);
+/* The same onto standard output, the diagnostics onto standard error. */
+int ml_query_show(const struct ml_query_run *r, struct ml_str text);
 /* JSON lines {"id","query"} from in, {"id","result"} or {"id","error"} to out, flushed line by line. */
 int ml_query_batch(const struct ml_query_run *r, FILE *in, FILE *out);
 /* The whole result, then again and again what is new in it, until a failure or a signal ends it. */
