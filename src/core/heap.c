@@ -360,7 +360,7 @@ ML_NOINLINE void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n)
     ml__relaxed_add(&t->alloc_count, 1);
 }
 
-ML_NOINLINE void ml_heap_retire_odd(struct ml_heap_thread *t, struct ml_cell old, bool locked)
+ML_NOINLINE void ml_heap_retire_odd(struct ml_heap_thread *t, struct ml_cell old)
 {
     if (old.cell != 0)
         ml__sample_retire(t, old.cell);

@@ -75,7 +75,6 @@ void ml_heap_flush(struct ml_heap_thread *t);
  * interpreter lock. */
 static inline void ml_heap_switch(struct ml_heap_thread *t, uint32_t site)
 {
-    void ml_heap_flush(struct ml_heap_thread * t);
     if (atomic_load_explicit(&t->alloc_count, memory_order_relaxed) != 0)
         ml_heap_flush(t);
     atomic_store_explicit(&t->site, site, memory_order_relaxed);
@@ -134,7 +133,7 @@ static inline void ml_heap_end(struct ml_heap_thread *t)
  * block needs nothing more. */
 bool ml_heap_due(struct ml_heap_thread *t, void *p, size_t n);
 void ml_heap_alloc_odd(struct ml_heap_thread *t, void *p, size_t n);
-void ml_heap_retire_odd(struct ml_heap_thread *t, struct ml_cell old, bool locked);
+void ml_heap_retire_odd(struct ml_heap_thread *t, struct ml_cell old);
 
 static inline void ml__relaxed_add(_Atomic uint64_t *to, uint64_t n)
 {
@@ -190,7 +189,7 @@ void ml_heap_put(void *p, struct ml_cell old);
 static inline void ml_heap_retire(struct ml_heap_thread *t, struct ml_cell old, bool locked)
 {
     if (ML_UNLIKELY(old.cell == 0 || ml_cell_field(old.cell) == ML_CELL_SAMPLED)) {
-        ml_heap_retire_odd(t, old, locked);
+        ml_heap_retire_odd(t, old);
         return;
     }
     struct ml_account *a = ml_heap_account(ml_cell_site(old.cell));
@@ -211,7 +210,7 @@ static inline void ml_heap_release(struct ml_heap_thread *t, void *p, bool locke
     if (old.cell != 0)
         ml_heap_retire(t, old, locked);
     else if (p != NULL && ML_LIKELY(ml_heap_ledger_used)) /* not in a process that only samples */
-        ml_heap_retire_odd(t, old, locked);
+        ml_heap_retire_odd(t, old);
 }
 
 /* A realloc of `p` (whose cell `old` was taken) answered q with n bytes: a free and an allocation. */
