@@ -2,8 +2,8 @@
  *
  * No line events are needed, so a line costs nothing. The hook that calls us may stand anywhere inside the
  * interpreter: frames are read where they lie. A code object seen for the first time is judged and booked
- * here, which makes a few small strings; the thread is marked busy, so that they are not counted, and no
- * collection can begin. Only where an object may be made: not in a malloc of tracemalloc's. SPDX-License-Identifier: MIT */
+ * here, which makes a few small objects; the thread is marked busy, so that they are not counted, and the
+ * collector is held. Only where an object may be made: not in a malloc of tracemalloc's. SPDX-License-Identifier: MIT */
 #include "py/pyframes.h"
 
 #include "core/sampler.h"
@@ -19,7 +19,12 @@ static const struct ml_code *judged(PyCodeObject *code, bool may_judge)
     const struct ml_code *c = ml_code_find(code);
     if (c != NULL && c->judged)
         return c;
-    return may_judge ? ml_select_judge(code) : NULL;
+    if (!may_judge)
+        return NULL;
+    int was_on = ml_gc_hold(); /* a finaliser must not run inside the program's malloc */
+    c = ml_select_judge(code);
+    ml_gc_let(was_on);
+    return c;
 }
 
 /* The user's lines on the stack, innermost first; with `all` false only the innermost one. None where a frame

@@ -138,6 +138,28 @@ static inline int ml_frame_resumes(PyCodeObject *code, int at)
 
 #endif /* !ML_HAS_MONITORING */
 
+/* --- the collector ------------------------------------------------------------------------------------ */
+
+/* From 3.12 on a collection begins only between instructions (gh-97922). Before, any object that the
+ * collector knows may begin one; code tells its lines in such from 3.10 on (PEP 626), which also brought
+ * PyGC_Disable. Hold: whether it was on. */
+static inline int ml_gc_hold(void)
+{
+#if PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000
+    return PyGC_Disable();
+#else
+    return 0;
+#endif
+}
+
+static inline void ml_gc_let(int was_on)
+{
+#if PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000
+    if (was_on)
+        PyGC_Enable();
+#endif
+}
+
 /* --- code objects ------------------------------------------------------------------------------------ */
 
 /* On 3.13 close() of a generator that is not inside a try block runs no code, so no event tells its
