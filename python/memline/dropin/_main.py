@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import sys
+from functools import partial
 
 from . import _children, _line, _run, _table, _timestamper
 from ._meter import METERS
@@ -118,17 +119,19 @@ def _profiler(options: Any, backend: str) -> Any:
     out = _writable(options.out_filename, "a")
     json_out = _writable(options.json, "w")
     profiler: Any
+    report: Callable[[], None]
     if options.timestamp:
         profiler = _timestamper.TimeStamper(backend, options.include_children)
         if out is not None:
             profiler.record_to(out)
         _timestamper.activate(profiler)
-        atexit.register(profiler.show_results)
+        report = profiler.show_results
     else:
         profiler = _line.LineProfiler(
             max_mem=options.max_mem, backend=backend, include_children=options.include_children
         )
-        atexit.register(_report, profiler, options.precision, out, json_out)
+        report = partial(_report, profiler, options.precision, out, json_out)
+    atexit.register(_at_exit, report, out)
     _children.pass_on(
         {
             "timestamp": options.timestamp,
@@ -141,16 +144,24 @@ def _profiler(options: Any, backend: str) -> Any:
 
 
 def _report(profiler: Any, precision: int, out: Optional[str], json_out: Optional[str]) -> None:
+    # Files first: they do not depend on whether somebody still reads our output.
+    if json_out is not None:
+        with open(json_out, "w", encoding="utf-8") as file:
+            json.dump([report.to_dict() for report in profiler.reports()], file, indent=1)
+            file.write("\n")
+    if out is None:
+        _table.show_results(profiler, precision=precision)
+    else:
+        with open(out, "a", encoding="utf-8") as file:
+            _table.show_results(profiler, stream=file, precision=precision)
+
+
+def _at_exit(report: Callable[[], None], out: Optional[str]) -> None:
+    """Write the report. What fails is told in our words, also where it fails only at the flush."""
     try:
-        if out is None:
-            _table.show_results(profiler, precision=precision)
-        else:
-            with open(out, "a", encoding="utf-8") as file:
-                _table.show_results(profiler, stream=file, precision=precision)
-        if json_out is not None:
-            with open(json_out, "w", encoding="utf-8") as file:
-                json.dump([report.to_dict() for report in profiler.reports()], file, indent=1)
-                file.write("\n")
+        report()
+        if out is None and sys.stdout is not None:
+            sys.stdout.flush()  # else the interpreter does, where nobody can catch the error
     except BrokenPipeError:
         _silence_stdout()
     except OSError as error:

@@ -268,12 +268,17 @@ def test_control_c_stops_and_reports(script, python):
     assert process.returncode == -signal.SIGINT
 
 
-def test_output_into_a_closed_pipe(python, scripts):
-    process = python.start("-m", "memory_profiler", scripts / "threads_at_exit.py")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("options", [(), ("--timestamp",), ("--json", "report.json")])
+def test_output_into_a_closed_pipe(python, scripts, tmp_path, options, unbuffered):
+    words = ["-m", "memory_profiler", *options, scripts / "threads_at_exit.py"]
+    process = python.start(*words, cwd=str(tmp_path), env={"PYTHONUNBUFFERED": unbuffered})
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=20) == 0
+    if "--json" in options:  # is not lost with the text
+        assert len(json.loads((tmp_path / "report.json").read_text())) == 1
 
 
 def test_pdb_mmem_stops_without_moving(profiled, scripts):
