@@ -35,14 +35,28 @@ def on_crossing(crossing: Dict[str, Any]) -> None:
 
 def top_lines(n: int = LINES) -> List[Dict[str, Any]]:
     """The lines that hold most, largest first; without heap figures those that added most to the
-    resident memory."""
+    resident memory: of calls and the line that they led to, this line first."""
     from ._session import snapshot
 
     now = snapshot()
-    key = "held_bytes" if getattr(now, "heap", None) else "rss_net_bytes"
-    rows = now.top(n, key)
+    key = "held_bytes" if now.heap else "rss_net_bytes"
+    rows = now.top(len(now), key)
     least = max(1, getattr(rows[0], key) // 100) if rows else 0  # the rest explains nothing
-    return [_line(row, key) for row in rows if getattr(row, key) >= least]
+    rows = [row for row in rows if getattr(row, key) >= least]
+    if not now.heap:
+        rows = _innermost_first(rows)
+    return [_line(row, key) for row in rows[:n]]
+
+
+def _innermost_first(rows: List[Row]) -> List[Row]:
+    """Resident memory is booked to the callers' lines too. Where theirs is the same but for a
+    hundredth, they added nothing themselves. A caller's line is started before what it calls."""
+    ordered: List[Row] = []
+    while rows:
+        alike = [r for r in rows if r.rss_net_bytes >= 0.99 * rows[0].rss_net_bytes]
+        ordered += sorted(alike, key=lambda r: r.order, reverse=True)
+        rows = rows[len(alike) :]
+    return ordered
 
 
 def _line(row: Row, key: str) -> Dict[str, Any]:

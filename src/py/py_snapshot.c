@@ -18,13 +18,13 @@ static int append(PyObject *list, PyObject *item)
 static PyObject *row(const struct ml_row *r)
 {
     const struct ml_heap *h = &r->heap;
-    return Py_BuildValue("(IKLKLLKKKKKLLL)", r->line, (unsigned long long)r->hits,
-                         (long long)r->rss_net_bytes, (unsigned long long)r->rss_max_bytes,
-                         (long long)h->net_bytes, (long long)h->own_net_bytes,
-                         (unsigned long long)h->peak_bytes, (unsigned long long)h->alloc_bytes,
-                         (unsigned long long)h->alloc_count, (unsigned long long)h->freed_bytes,
-                         (unsigned long long)h->freed_count, (long long)ml_heap_held(h),
-                         (long long)h->map_bytes, (long long)h->map_file_bytes);
+    return Py_BuildValue(
+        "(IKLKLLKKKKKLLLK)", r->line, (unsigned long long)r->hits, (long long)r->rss_net_bytes,
+        (unsigned long long)r->rss_max_bytes, (long long)h->net_bytes, (long long)h->own_net_bytes,
+        (unsigned long long)h->peak_bytes, (unsigned long long)h->alloc_bytes,
+        (unsigned long long)h->alloc_count, (unsigned long long)h->freed_bytes,
+        (unsigned long long)h->freed_count, (long long)ml_heap_held(h), (long long)h->map_bytes,
+        (long long)h->map_file_bytes, (unsigned long long)r->order);
 }
 
 static PyObject *heap(const struct ml_heap *h)

@@ -139,6 +139,29 @@ def test_k32_rows_come_before_the_killer(group: Group, tmp_path: Path, mode: str
 
 
 @pytest.mark.figures
+def test_line_mode_tells_the_line_before_its_callers(run: Any, python: str, script: Any) -> None:
+    script(
+        "from memline import _limits\n"
+        "kept = []\n"
+        "def call0():\n    kept.append(bytearray(64 << 20))\n"
+        + "".join(
+            f"def call{i + 1}():\n"
+            "    kept.append(bytearray(40000))\n"  # callers add a little of their own
+            f"    call{i}()\n"
+            for i in range(8)
+        )
+        + "def other():\n    kept.append(bytearray(16 << 20))\n"
+        + "call8()\nother()\n"
+        + "for n in (5, 99):\n"
+        + "    told = [x['function'] for x in _limits.top_lines(n)]\n"
+        + "    print([name for name in told if name != '<module>'])\n"
+    )
+    done = run([python, "-m", "memline", "run", "--mode", "line", "--no-report", "app.py"])
+    calls = [f"call{i}" for i in range(8 + 1)]
+    assert done.stdout.splitlines() == [str(calls[:5]), str([*calls, "other"])], done.stderr
+
+
+@pytest.mark.figures
 def test_a_limit_of_a_group_above(group: Group, tmp_path: Path) -> None:
     inner = group.limit(256 * MIB).inner("inner")
     status, _, _, book = leak(tmp_path, inner.enter)
