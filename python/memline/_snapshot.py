@@ -7,8 +7,9 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 class Row(NamedTuple):
     """One source line that ran. Bytes; of the heap those that were asked for.
 
-    hits: times the interpreter started it; order: rank of the first, from 1. rss_net_bytes: resident memory after minus before, summed over
-    its executions, callees included. rss_max_bytes: highest resident memory at the end of one.
+    hits: times the interpreter started it; order: rank of the first among all lines, from 1.
+    rss_net_bytes: resident memory after minus before, summed over its executions, callees included.
+    rss_max_bytes: highest resident memory at the end of one.
 
     Of the heap (0 in line mode; in sample mode estimates): net_bytes: allocated minus freed while it ran,
     callees included, in its thread; own_net_bytes: without callees that have rows of their own.
