@@ -41,7 +41,7 @@ struct ml_account {
     /* --- sample mode: what the estimates above rest on */
     _Atomic uint64_t samples;
     _Atomic double alloc_variance;  /* of alloc_bytes, bytes^2 */
-    _Atomic double freed_variance;  /* of what was freed since */
+    _Atomic double freed_variance;  /* of what was freed since, less that of what was inherited */
     _Atomic uint64_t weight_bytes;  /* the largest weight of one sample */
     _Atomic uint64_t realloc_count; /* of alloc_count, blocks that grew or shrank */
     /* --- of threads that have ended */

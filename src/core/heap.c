@@ -118,6 +118,7 @@ static void thread_ends(void *p)
 static void before_fork(void)
 {
     const struct ml_heap_thread *t = ml_heap_mine;
+    ml__sample_before_fork();
     if (heap.book == NULL)
         return;
     ml__sites_before_fork();
@@ -129,13 +130,13 @@ static void before_fork(void)
 static void in_child(void)
 {
     SET(ml_heap_mode_now, ML_HEAP_OFF);
-    ml__sample_after_fork();
+    ml__sample_in_child();
 }
 
 static void watch_ends_and_forks(void)
 {
     pthread_key_create(&exit_key, thread_ends);
-    pthread_atfork(before_fork, NULL, in_child);
+    pthread_atfork(before_fork, ml__sample_in_parent, in_child);
 }
 
 ML_NOINLINE struct ml_heap_thread *ml_heap_begin_new(void)
@@ -269,7 +270,7 @@ int ml_heap_start(struct ml_book *b, enum ml_heap_mode mode)
     ml_heap_ledger_used = ml_heap_ledger_used || mode == ML_HEAP_EXACT;
     SET(ml_heap_totals->mode, mode);
     if (mode == ML_HEAP_SAMPLE)
-        SET(ml_heap_totals->rate_bytes, ml__sample_rate());
+        ml__sample_tell_rate();
     SET(ml_heap_mode_now, mode);
     struct ml_heap_thread *t = ml_heap_thread();
     if (t != NULL)
@@ -315,12 +316,14 @@ void ml_heap_after_fork(void)
     SET(ml_heap_totals->native, native);
     SET(ml_heap_totals->mode, mode);
     if (mode == ML_HEAP_SAMPLE)
-        SET(ml_heap_totals->rate_bytes, ml__sample_rate());
+        ml__sample_tell_rate();
     if (mine != NULL) {
         kept.tid = (uint32_t)syscall(SYS_gettid);
         kept.alloc_bytes = kept.alloc_count = 0;
         kept.reallocs = kept.busy = 0;
-        kept.random[0] = kept.random[1] = 0; /* chance of its own */
+        kept.random[0] = kept.random[1] = 0; /* chance of its own, from the first countdown on */
+        kept.sample_rate = 0;
+        kept.sample_left = 0;
         SET(ml_heap_totals->departed_bytes, -GET(kept.net_bytes));
         memcpy((void *)mine, (void *)&kept, sizeof kept);
     }

@@ -99,7 +99,8 @@ struct ml_heap_totals {
     _Atomic uint32_t limit_percent;   /* highest threshold crossed so far */
     _Atomic uint32_t native;          /* 1: native allocations are counted too */
     _Atomic uint64_t dropped_samples; /* thinned */
-    _Atomic uint64_t reserved[4];
+    _Atomic uint64_t rate_most_bytes; /* the largest that rate_bytes ever was */
+    _Atomic uint64_t reserved[3];
 };
 static_assert(sizeof(struct ml_heap_totals) == 128, "stored layout");
 

@@ -43,11 +43,14 @@ bool ml__sample_due(struct ml_heap_thread *t, void *p, size_t n);
 /* The sampled block that was taken is gone; or it lives on. */
 void ml__sample_retire(struct ml_heap_thread *t, uint32_t cell);
 void ml__sample_put(uintptr_t a, uint32_t cell);
-/* Mean bytes between samples, now. */
-uint64_t ml__sample_rate(void);
+/* Write to the book how many bytes are between samples. */
+void ml__sample_tell_rate(void);
 void ml__sample_begin(void);
 void ml__sample_clear(void);
-void ml__sample_after_fork(void);
+/* Around a fork, in the thread that forks. */
+void ml__sample_before_fork(void);
+void ml__sample_in_parent(void);
+void ml__sample_in_child(void);
 
 /* Bytes between looks at the clock in exact mode. */
 enum { ML__CLOCK_BYTES = 1 << 20 };

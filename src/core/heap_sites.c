@@ -18,13 +18,19 @@ struct key {
     uint32_t site; /* 0: free */
 };
 
+/* What an account held just before a fork. */
+struct alive {
+    int64_t bytes;
+    double variance; /* sample mode */
+};
+
 static struct {
     struct ml_book *book;
     struct key *keys; /* [mask + 1] owned */
     size_t mask;
     size_t n_keys;
     uint32_t *next_in_scope;  /* [ML_SITE_MOST] pages: site -> another of its scope; 0: the last */
-    int64_t *at_fork;         /* [ML_SITE_MOST] pages: live bytes just before a fork */
+    struct alive *at_fork;    /* [ML_SITE_MOST] pages */
     struct ml_account *chunk; /* the newest table of accounts */
     uint32_t chunk_n;
     uint32_t chunk_used;
@@ -350,7 +356,7 @@ static bool each_own(uint32_t site, struct ml_account **a)
 static void add_pending(struct ml_heap_thread *t, void *context)
 {
     uint32_t site = GET(ml_heap_account(GET(t->site))->site); /* another's, if it was folded */
-    sites.at_fork[site] += (int64_t)GET(t->alloc_bytes);
+    sites.at_fork[site].bytes += (int64_t)GET(t->alloc_bytes);
 }
 
 void ml__sites_before_fork(void)
@@ -360,7 +366,8 @@ void ml__sites_before_fork(void)
         return;
     for (uint32_t site = 1; site < sites.next_site; site++)
         if (each_own(site, &a))
-            sites.at_fork[site] = ml__account_live(a);
+            sites.at_fork[site] = (struct alive){ml__account_live(a),
+                                                 GET(a->alloc_variance) - GET(a->freed_variance)};
     ml__each_thread(add_pending, NULL);
 }
 
@@ -375,8 +382,10 @@ void ml__sites_after_fork(void)
                                    .scope = GET(a->scope),
                                    .parent = GET(a->parent),
                                    .kind = GET(a->kind)};
-        int64_t live = sites.at_fork[site];
-        fresh.inherited_bytes = live > 0 ? (uint64_t)live : 0;
+        const struct alive *alive = &sites.at_fork[site];
+        fresh.inherited_bytes = alive->bytes > 0 ? (uint64_t)alive->bytes : 0;
+        fresh.freed_variance = -alive->variance;
+        fresh.weight_bytes = GET(a->weight_bytes);
         memcpy((void *)a, &fresh, sizeof fresh);
     }
 }
@@ -393,7 +402,7 @@ int ml__sites_begin(struct ml_book *b)
     static _Atomic(struct ml_account *) *all;
     all = pages_once((void *)all, ML_SITE_MOST * sizeof *all);
     sites.next_in_scope = pages_once(sites.next_in_scope, ML_SITE_MOST * sizeof(uint32_t));
-    sites.at_fork = pages_once(sites.at_fork, ML_SITE_MOST * sizeof(int64_t));
+    sites.at_fork = pages_once(sites.at_fork, ML_SITE_MOST * sizeof(struct alive));
     if (all == NULL || sites.next_in_scope == NULL || sites.at_fork == NULL)
         return ML_ENOMEM;
     sites.book = b;

@@ -26,9 +26,11 @@ static struct {
     uint32_t live;
     _Atomic uint32_t lock;
     _Atomic uint64_t rate;
+    uint64_t rate_most; /* since samples were last forgotten */
     bool adaptive;
     uint64_t seed;
-    _Atomic uint64_t streams;
+    _Atomic uint64_t streams; /* given to threads */
+    uint64_t forks;           /* seeds given to children */
     /* the controller's window */
     uint64_t window_ticks;
     uint32_t in_window;
@@ -44,6 +46,9 @@ void ml_sampler_set(uint64_t rate_bytes, uint64_t seed)
     sampler.adaptive = rate_bytes == 0;
     SET(sampler.rate, rate_bytes != 0 ? rate_bytes : ML_SAMPLE_RATE);
     sampler.seed = seed;
+    sampler.forks = 0;
+    sampler.window_ticks = 0;
+    sampler.in_window = 0;
     SET(sampler.streams, 0);
 }
 
@@ -59,9 +64,18 @@ static void unlock(void)
     atomic_store_explicit(&sampler.lock, 0, memory_order_release);
 }
 
-uint64_t ml__sample_rate(void)
+static void set_rate(uint64_t bytes)
 {
-    return GET(sampler.rate);
+    SET(sampler.rate, bytes);
+    if (bytes > sampler.rate_most)
+        sampler.rate_most = bytes;
+    SET(ml_heap_totals->rate_bytes, bytes);
+    SET(ml_heap_totals->rate_most_bytes, sampler.rate_most);
+}
+
+void ml__sample_tell_rate(void)
+{
+    set_rate(GET(sampler.rate));
 }
 
 void ml__sample_begin(void)
@@ -75,12 +89,8 @@ void ml__sample_clear(void)
     lock();
     ml_sample_set_clear();
     sampler.fresh = sampler.free = sampler.live = 0;
+    sampler.rate_most = 0;
     unlock();
-}
-
-void ml__sample_after_fork(void)
-{
-    SET(sampler.lock, 0);
 }
 
 /* --- chance ------------------------------------------------------------------------------------------- */
@@ -93,7 +103,40 @@ static uint64_t mix(uint64_t *state) /* splitmix64 */
     return z ^ (z >> 31);
 }
 
-/* A stream of its own for each thread; a forked child's slots are empty, so its threads begin anew. */
+static ML_THREAD_LOCAL bool locked_for_fork;
+
+/* The child finds the records whole, and a number of its own: nobody else samples or forks meanwhile. A signal
+ * handler that forks amid a hook of its own thread cannot wait for itself. */
+void ml__sample_before_fork(void)
+{
+    const struct ml_heap_thread *t = ml_heap_mine;
+    if (t != NULL && (t->busy == 1 || t->busy == ML_HEAP_IN_PYTHON))
+        return;
+    lock();
+    locked_for_fork = true;
+    sampler.forks++;
+}
+
+void ml__sample_in_parent(void)
+{
+    if (locked_for_fork)
+        unlock();
+    locked_for_fork = false;
+}
+
+/* A fixed seed goes on in each child as another one, the same in each run; chance needs nothing. */
+void ml__sample_in_child(void)
+{
+    uint64_t state = sampler.seed ^ sampler.forks << 48;
+    SET(sampler.lock, 0);
+    locked_for_fork = false;
+    if (sampler.seed != 0)
+        sampler.seed = mix(&state) | 1;
+    sampler.forks = 0;
+    SET(sampler.streams, 0);
+}
+
+/* A stream of its own for each thread. */
 static void seed_thread(struct ml_heap_thread *t)
 {
     uint64_t state;
@@ -144,14 +187,15 @@ static void add_double(_Atomic double *to, double x)
         ;
 }
 
+/* Whole bytes and blocks, rounded up or down by chance: unbiased. */
 static void set_weight(struct sample *s, struct ml_heap_thread *t, uint64_t rate)
 {
     double p = inclusion(s->size, rate);
     double size = (double)s->size;
+    double up = 1 - uniform(t);
     s->rate = rate;
-    s->weight_bytes = (uint64_t)llround(size / p);
-    s->weight_count = (uint64_t)(1 / p + 1 -
-                                 uniform(t)); /* rounded up or down by chance: unbiased */
+    s->weight_bytes = (uint64_t)(size / p + up);
+    s->weight_count = (uint64_t)(1 / p + up);
     s->variance = size * size * (1 - p) / (p * p);
 }
 
@@ -195,8 +239,7 @@ static void record_free(uint32_t i)
 static void thin(struct ml_heap_thread *t)
 {
     uint64_t rate = GET(sampler.rate) * 2;
-    SET(sampler.rate, rate);
-    SET(ml_heap_totals->rate_bytes, rate);
+    set_rate(rate);
     for (uint32_t i = 0; i < sampler.fresh; i++) {
         struct sample *s = &sampler.all[i];
         if (s->address == 0 || s->rate >= rate)
@@ -217,11 +260,22 @@ static void thin(struct ml_heap_thread *t)
     }
 }
 
+/* Blocks much larger than R all stay: then R doubles again, until there is room. */
+static void make_room(struct ml_heap_thread *t)
+{
+    while (sampler.live >= ML_SAMPLES_MOST - 1)
+        thin(t);
+}
+
 /* Keep the number of samples in a second near what a second may cost. */
 static void control(void)
 {
     enum { WINDOW = 128, FEW = 500, MANY = 2000 }; /* samples, and per second */
-    if (++sampler.in_window < WINDOW || !sampler.adaptive)
+    if (!sampler.adaptive)
+        return;
+    if (sampler.window_ticks == 0)
+        sampler.window_ticks = ml_ticks();
+    if (++sampler.in_window < WINDOW)
         return;
     uint64_t now = ml_ticks();
     uint64_t per_us = ml_ticks_per_us();
@@ -229,12 +283,11 @@ static void control(void)
                      1e6;
     double rate = WINDOW / (seconds > 1e-9 ? seconds : 1e-9);
     uint64_t bytes = GET(sampler.rate);
-    if (rate > MANY && bytes < ML_SAMPLE_RATE_MOST && sampler.window_ticks != 0)
+    if (rate > MANY && bytes < ML_SAMPLE_RATE_MOST)
         bytes *= 2;
-    else if (rate < FEW && bytes > ML_SAMPLE_RATE_LEAST)
+    else if (rate < FEW && bytes > ML_SAMPLE_RATE_LEAST && sampler.live < ML_SAMPLES_MOST / 2)
         bytes /= 2;
-    SET(sampler.rate, bytes);
-    SET(ml_heap_totals->rate_bytes, bytes);
+    set_rate(bytes);
     sampler.window_ticks = now;
     sampler.in_window = 0;
 }
@@ -242,13 +295,10 @@ static void control(void)
 /* A bucket of the set is full where there are far too many samples: as with the whole. */
 static void enter(struct ml_heap_thread *t, uintptr_t p, size_t n, uint32_t site)
 {
-    if (sampler.live >= ML_SAMPLES_MOST - 1)
-        thin(t);
-    if (sampler.live >= ML_SAMPLES_MOST - 1)
-        return;
+    make_room(t);
     uint32_t i = record_new();
     struct sample *s = &sampler.all[i];
-    *s = (struct sample){.address = p, .size = n != 0 ? n : 1, .site = site};
+    *s = (struct sample){.address = p, .size = n, .site = site};
     set_weight(s, t, t->sample_rate);
     sampler.live++;
     charge(s, 1);

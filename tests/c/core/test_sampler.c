@@ -1,6 +1,7 @@
-/* core/sampler: the statistics of specs/profiling.md 4.4, with fixed seeds: each assertion would fail by
- * chance once in some ten thousand seeds, and these seeds do not. Blocks are addresses only: the sampler
- * never looks into one. SPDX-License-Identifier: MIT */
+/* core/sampler: the statistics of specs/profiling.md 4.4, with a fixed seed: each assertion would fail by
+ * chance once in some ten thousand seeds, and this one does not. MEMLINE_SEED gives another, with bounds
+ * that fail once in a million. 5 stands in tests/c/report/test_interval.c, 12 in tests/py/heap. Blocks are
+ * addresses only: the sampler never looks into one. SPDX-License-Identifier: MIT */
 #include "core/sampler.h"
 
 #include "folder.h"
@@ -12,16 +13,16 @@
 #include <pthread.h>
 #include <sys/wait.h>
 
-#define SEED 20261127u
 #define BASE ((uintptr_t)0x300000000000)
-#define SIGMAS 4.0
 
+static uint64_t seed = 20261127;
+static double sigmas = 4;
 static uintptr_t next_address;
 
 static void sampling_begins(uint64_t rate)
 {
     next_address = BASE;
-    ml_sampler_set(rate, SEED);
+    ml_sampler_set(rate, seed);
     counting_begins(ML_HEAP_SAMPLE);
 }
 
@@ -84,7 +85,7 @@ static uint64_t samples_of(uint32_t site)
 static void expect_near(double got, double wanted, double variance)
 {
     double off = fabs(got - wanted);
-    if (off > SIGMAS * sqrt(variance) + 1e-6 * wanted)
+    if (off > sigmas * sqrt(variance) + 1e-6 * wanted)
         fail_msg("%.6g, not %.6g: %.2f standard deviations away", got, wanted,
                  off / sqrt(variance));
 }
@@ -94,21 +95,32 @@ static void expect_truth(uint32_t site, const struct truth *t)
     expect_near((double)figures_of(site).alloc_bytes, t->bytes, t->variance);
 }
 
-/* 1: each block is drawn by itself, with p(S). */
+/* 1: each block is drawn by itself, with p(S): so many samples in all, and their spread over batches. */
 static void the_number_of_samples_is_binomial(void **state)
 {
+    enum { BATCHES = 200 };
     static const struct {
         size_t size;
-        int n;
-    } cases[] = {{64, 400000}, {16384, 20000}, {65536, 20000}, {262144, 20000}, {0, 400000}};
+        int n; /* in a batch */
+    } cases[] = {{64, 4000}, {16384, 200}, {65536, 200}, {262144, 1000}, {0, 4000}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint64_t rate = cases[i].size == 0 ? 1024 : 65536;
+        double p = chance(cases[i].size == 0 ? 1 : (double)cases[i].size, (double)rate);
+        double spread = cases[i].n * p * (1 - p);
+        double squares = 0;
         sampling_begins(rate);
         uint32_t site = on_line(1);
-        for (int k = 0; k < cases[i].n; k++)
-            pass(cases[i].size);
-        double p = chance(cases[i].size == 0 ? 1 : (double)cases[i].size, (double)rate);
-        expect_near((double)samples_of(site), cases[i].n * p, cases[i].n * p * (1 - p));
+        for (int batch = 0; batch < BATCHES; batch++) {
+            uint64_t before = samples_of(site);
+            for (int k = 0; k < cases[i].n; k++)
+                pass(cases[i].size);
+            double off = (double)(samples_of(site) - before) - cases[i].n * p;
+            squares += off * off / spread;
+        }
+        expect_near((double)samples_of(site), BATCHES * cases[i].n * p, BATCHES * spread);
+        expect_near(squares, BATCHES, BATCHES * (2 + (1 - 6 * p * (1 - p)) / spread));
+        if (cases[i].size == 0)
+            assert_int_equal(figures_of(site).alloc_bytes, 0);
         counting_ends();
     }
 }
@@ -140,7 +152,7 @@ static void gaps_are_exponential(void **state)
         distance = fmax(distance, fabs(below - (double)i / GAPS));
         distance = fmax(distance, fabs(below - (double)(i + 1) / GAPS));
     }
-    assert_true(distance < 2.23 / sqrt(GAPS) + 0.5 / RATE);
+    assert_true(distance < (sigmas > 4 ? 2.7 : 2.23) / sqrt(GAPS) + 0.5 / RATE);
 }
 
 /* 3 */
@@ -160,8 +172,8 @@ static void one_sample_tells_nothing_of_the_next(void **state)
         last = hit;
     }
     counting_ends();
-    assert_true(fabs(sum) < SIGMAS * 0.5 * sqrt(N));
-    assert_true(fabs(both) < SIGMAS * 0.25 * sqrt(N));
+    assert_true(fabs(sum) < sigmas * 0.5 * sqrt(N));
+    assert_true(fabs(both) < sigmas * 0.25 * sqrt(N));
 }
 
 /* 4: streams that other estimators get wrong (3.4). */
@@ -169,7 +181,7 @@ static void no_line_is_favoured(void **state)
 {
     enum { RATE = 512 << 10 };
     struct truth t[6] = {{0}};
-    struct rng r = {SEED};
+    struct rng r = {seed};
     uint32_t site[6];
     sampling_begins(RATE);
     for (unsigned i = 0; i < 6; i++)
@@ -200,6 +212,68 @@ static void no_line_is_favoured(void **state)
     counting_ends();
 }
 
+/* A block is sampled at the rate that was in force when the countdown was drawn. */
+static void pass_at_any_rate(struct truth *t, size_t size)
+{
+    add_truth(t, (double)size, (double)ml_heap_thread()->sample_rate);
+    pass(size);
+}
+
+/* 6: whoever sets the rate knows all of the past, and does his worst: much coarser because a line was just
+ * sampled, finer because another was, and again in the middle of a gap. */
+static void a_rate_that_follows_the_past_favours_no_line(void **state)
+{
+    enum { ROUNDS = 3000, SLOW = 50, BURST = 400, SIZE = 4096 };
+    struct truth t[2] = {{0}};
+    uint32_t site[2];
+    sampling_begins(64 << 10);
+    pass(1); /* draws the first countdown */
+    for (unsigned i = 0; i < 2; i++)
+        site[i] = on_line(i + 1);
+    for (int round = 0; round < ROUNDS; round++)
+        for (int k = 0; k < SLOW + BURST; k++) {
+            unsigned burst = k >= SLOW;
+            uint64_t before = samples_of(site[burst]);
+            ml_heap_switch(ml_heap_thread(), site[burst]);
+            pass_at_any_rate(&t[burst], SIZE);
+            if (samples_of(site[burst]) != before)
+                ml_sampler_set(burst ? 16 << 10 : 512 << 10, seed);
+            else if (k == 0 || k == SLOW + BURST / 2)
+                ml_sampler_set(burst ? 1 << 20 : 32 << 10, seed);
+        }
+    for (unsigned i = 0; i < 2; i++)
+        expect_truth(site[i], &t[i]);
+    counting_ends();
+}
+
+/* 6, with the clock: a burst makes samples rarer, a slow stretch makes them denser, the sum stays true. */
+static void the_rate_follows_the_program(void **state)
+{
+    enum { SIZE = 16 << 10, ENOUGH = 1000000 };
+    struct truth t = {0};
+    sampling_begins(0);
+    pass(1);
+    uint32_t site = on_line(1);
+    for (int round = 0; round < 2; round++) {
+        uint64_t rate = 0;
+        for (int i = 0; i < ENOUGH && rate < 1 << 20; i++) {
+            pass_at_any_rate(&t, SIZE);
+            rate = atomic_load(&ml_heap_totals->rate_bytes);
+        }
+        assert_true(rate == 1 << 20);
+        assert_true(atomic_load(&ml_heap_totals->rate_most_bytes) >= rate);
+        for (int ms = 0; ms < 5000 && rate > 1 << 18; ms += 10) {
+            for (int i = 0; i < (2 << 20) / SIZE; i++) /* first 200, then 400 samples a second */
+                pass_at_any_rate(&t, SIZE);
+            usleep(10000);
+            rate = atomic_load(&ml_heap_totals->rate_bytes);
+        }
+        assert_true(rate <= 1 << 18);
+    }
+    expect_truth(site, &t);
+    counting_ends();
+}
+
 /* 7 */
 static void *short_thread(void *site)
 {
@@ -210,7 +284,7 @@ static void *short_thread(void *site)
 
 static void threads_that_live_briefly_are_not_missed(void **state)
 {
-    enum { THREADS = 300, RATE = 512 << 10 };
+    enum { THREADS = 1000, RATE = 512 << 10 };
     struct truth truth = {0};
     sampling_begins(RATE);
     uint32_t site = on_line(1);
@@ -232,7 +306,7 @@ static void what_is_alive_is_known_after_frees_and_reallocs(void **state)
         void *p;
         size_t size;
     } all[BLOCKS];
-    struct rng r = {SEED};
+    struct rng r = {seed};
     sampling_begins(RATE);
     int64_t before = ml_heap_live();
     uint32_t site = on_line(1);
@@ -268,7 +342,7 @@ static void at_the_cap_samples_are_thinned_without_a_bias(void **state)
 {
     enum { BLOCKS = 60000, RATE = 16 << 10 };
     struct truth truth = {0};
-    struct rng r = {SEED};
+    struct rng r = {seed};
     sampling_begins(RATE);
     uint32_t site = on_line(1);
     for (int i = 0; i < BLOCKS; i++) {
@@ -279,6 +353,30 @@ static void at_the_cap_samples_are_thinned_without_a_bias(void **state)
     }
     assert_true(atomic_load(&ml_heap_totals->rate_bytes) == 4 * RATE);
     assert_true(atomic_load(&ml_heap_totals->dropped_samples) > 1000);
+    expect_truth(site, &truth);
+    counting_ends();
+}
+
+/* 9: blocks so large that all are samples, also at twice the rate: still none is lost. */
+static void at_the_cap_large_blocks_are_not_lost(void **state)
+{
+    enum { SIZE = 1 << 20, RATE = 16 << 10 };
+    sampling_begins(RATE);
+    uint32_t site = on_line(1);
+    struct truth truth = {0};
+    for (int i = 0; i < ML_SAMPLES_MOST - 1; i++) {
+        make(SIZE);
+        truth.bytes += SIZE;
+    }
+    assert_int_equal(samples_of(site), ML_SAMPLES_MOST - 1);
+    make(SIZE);
+    uint64_t dropped = atomic_load(&ml_heap_totals->dropped_samples);
+    assert_in_range(dropped, 1, ML_SAMPLES_MOST / 2);
+    assert_int_equal(samples_of(site) + dropped, ML_SAMPLES_MOST);
+    double rate = (double)atomic_load(&ml_heap_totals->rate_bytes);
+    for (int i = 0; i < ML_SAMPLES_MOST; i++)
+        add_truth(&truth, SIZE, rate);
+    truth.bytes = (double)SIZE * ML_SAMPLES_MOST;
     expect_truth(site, &truth);
     counting_ends();
 }
@@ -309,15 +407,17 @@ static void the_variance_told_is_the_true_one(void **state)
 
 /* --- 10: streams ---------------------------------------------------------------------------------------- */
 
+/* The generator's state after a thread's first countdown, and that countdown. */
 struct stream {
     uint64_t state[2];
+    int64_t left;
 };
 
 static struct stream stream_here(void)
 {
-    make(1); /* seeds it */
+    make(1);
     const struct ml_heap_thread *t = ml_heap_thread();
-    return (struct stream){{t->random[0], t->random[1]}};
+    return (struct stream){{t->random[0], t->random[1]}, t->sample_left};
 }
 
 static void *tell_stream(void *to)
@@ -329,15 +429,12 @@ static void *tell_stream(void *to)
 static struct stream stream_of_a_child(void)
 {
     int ends[2];
-    struct stream got = {{0}};
+    struct stream got = {0};
     assert_int_equal(pipe(ends), 0);
     pid_t pid = fork();
     if (pid == 0) {
         ml_book_fork_child(counted_book, NULL);
         ml_heap_after_fork();
-        struct ml_heap_thread *t = ml_heap_thread();
-        t->sample_left = 0;
-        t->sample_rate = 0;
         struct stream mine = stream_here();
         _exit(write(ends[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
     }
@@ -350,25 +447,113 @@ static struct stream stream_of_a_child(void)
     return got;
 }
 
-static void threads_and_children_have_chances_of_their_own(void **state)
+enum { STREAMS = 8 };
+
+static void gather_streams(uint64_t with_seed, struct stream all[STREAMS])
 {
-    enum { N = 6 };
-    struct stream all[N];
     next_address = BASE;
-    ml_sampler_set(64 << 10, 0);
+    ml_sampler_set(1 << 20, with_seed);
     counting_begins(ML_HEAP_SAMPLE);
     all[0] = stream_here();
-    for (int i = 1; i < 4; i++) {
+    all[1] = stream_of_a_child();
+    for (int i = 2; i < 6; i++) {
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, tell_stream, &all[i]), 0);
         assert_int_equal(pthread_join(thread, NULL), 0);
     }
-    all[4] = stream_of_a_child();
-    all[5] = stream_of_a_child();
+    all[6] = stream_of_a_child();
+    all[7] = stream_of_a_child();
     counting_ends();
-    for (int i = 0; i < N; i++)
-        for (int k = 0; k < i; k++)
-            assert_memory_not_equal(&all[i], &all[k], sizeof all[0]);
+}
+
+static void threads_and_children_have_chances_of_their_own(void **state)
+{
+    struct stream all[3][STREAMS];
+    gather_streams(0, all[0]);
+    gather_streams(seed, all[1]);
+    gather_streams(seed, all[2]);
+    assert_memory_equal(all[1], all[2], sizeof all[1]);
+    const struct stream *of_two = all[0];
+    for (int i = 0; i < 2 * STREAMS; i++)
+        for (int k = 0; k < i; k++) {
+            assert_true(of_two[i].state[0] != of_two[k].state[0]);
+            assert_true(of_two[i].left != of_two[k].left);
+        }
+}
+
+/* What a child inherits is as uncertain in it as it was before. */
+static void a_child_knows_how_sure_its_heritage_is(void **state)
+{
+    enum { SIZE = 20 << 10, BLOCKS = 300 };
+    sampling_begins(64 << 10);
+    uint32_t site = on_line(1);
+    void *all[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++)
+        all[i] = make(SIZE);
+    for (int i = 0; i < BLOCKS / 2; i++)
+        drop(all[i]);
+    struct ml_account *a = ml_heap_account(site);
+    double told = atomic_load(&a->alloc_variance) - atomic_load(&a->freed_variance);
+    uint64_t weight = atomic_load(&a->weight_bytes);
+    pid_t pid = fork();
+    if (pid == 0) {
+        ml_book_fork_child(counted_book, NULL);
+        ml_heap_after_fork();
+        double held = atomic_load(&a->alloc_variance) - atomic_load(&a->freed_variance);
+        bool good = atomic_load(&a->alloc_variance) == 0 && fabs(held / told - 1) < 1e-9 &&
+                    atomic_load(&a->weight_bytes) == weight;
+        for (int i = BLOCKS / 2; i < BLOCKS; i++)
+            drop(all[i]);
+        held = atomic_load(&a->alloc_variance) - atomic_load(&a->freed_variance);
+        _exit(good && fabs(held) < 1e-6 * told ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_true(told > 0 && weight > 0);
+    counting_ends();
+}
+
+static void *sample_without_end(void *over)
+{
+    for (uintptr_t at = BASE << 1; !atomic_load((_Atomic bool *)over); at += 64) {
+        struct ml_heap_thread *t = ml_heap_begin();
+        if (t == NULL)
+            continue;
+        ml_heap_alloc(t, (void *)at, 48);
+        if (at % 128 == 0)
+            ml_heap_release(t, (void *)at, true);
+        ml_heap_end(t);
+    }
+    return NULL;
+}
+
+/* While another thread samples and thins as fast as it can, a child is made: its sampler works. */
+static void a_fork_amid_samples_leaves_them_whole(void **state)
+{
+    static _Atomic bool over;
+    pthread_t thread;
+    sampling_begins(64);
+    uint32_t site = on_line(1);
+    atomic_store(&over, false);
+    assert_int_equal(pthread_create(&thread, NULL, sample_without_end, (void *)&over), 0);
+    for (int i = 0; i < 100; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            alarm(20);
+            ml_book_fork_child(counted_book, NULL);
+            ml_heap_after_fork();
+            for (int k = 0; k < 100; k++)
+                make(1 << 20);
+            _exit(samples_of(site) > 50 ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+    atomic_store(&over, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    counting_ends();
 }
 
 static void a_seed_makes_a_run_that_can_be_repeated(void **state)
@@ -391,16 +576,26 @@ static void a_seed_makes_a_run_that_can_be_repeated(void **state)
 
 int main(void)
 {
+    const char *given = getenv("MEMLINE_SEED");
+    if (given != NULL) {
+        seed = strtoull(given, NULL, 0);
+        sigmas = 5;
+    }
     const struct CMUnitTest tests[] = {
         CASE(the_number_of_samples_is_binomial),
         CASE(gaps_are_exponential),
         CASE(one_sample_tells_nothing_of_the_next),
         CASE(no_line_is_favoured),
+        CASE(a_rate_that_follows_the_past_favours_no_line),
+        CASE(the_rate_follows_the_program),
         CASE(threads_that_live_briefly_are_not_missed),
         CASE(what_is_alive_is_known_after_frees_and_reallocs),
         CASE(at_the_cap_samples_are_thinned_without_a_bias),
+        CASE(at_the_cap_large_blocks_are_not_lost),
         CASE(the_variance_told_is_the_true_one),
         CASE(threads_and_children_have_chances_of_their_own),
+        CASE(a_child_knows_how_sure_its_heritage_is),
+        CASE(a_fork_amid_samples_leaves_them_whole),
         CASE(a_seed_makes_a_run_that_can_be_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
