@@ -98,6 +98,7 @@ static void add_heap(struct ml_snapshot *s, struct input *in)
                                 .live_bytes = (int64_t)take_figure(in),
                                 .peak_bytes = (int64_t)take_figure(in),
                                 .rate_bytes = take_figure(in),
+                                .rate_most_bytes = take_figure(in),
                                 .limit_bytes = take_figure(in),
                                 .limit_percent = take(in),
                                 .native = take(in) & 1};

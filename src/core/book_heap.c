@@ -105,6 +105,9 @@ static int read_totals(struct ml__heap_tables *h, const char *at)
     s->live_bytes = (int64_t)((uint64_t)s->live_bytes + (uint64_t)GET(t.departed_bytes));
     s->peak_bytes = GET(t.peak_bytes);
     s->rate_bytes = GET(t.rate_bytes);
+    s->rate_most_bytes = GET(t.rate_most_bytes);
+    if (s->rate_most_bytes < s->rate_bytes)
+        s->rate_most_bytes = s->rate_bytes;
     s->foreign_frees = GET(t.foreign_frees);
     s->stale_blocks = GET(t.stale_blocks);
     s->stale_bytes = GET(t.stale_bytes);

@@ -484,6 +484,8 @@ static void add_summary(struct ml_snapshot *into, const struct ml_snapshot *from
     to->stale_bytes += from->heap.stale_bytes;
     to->ledger_bytes += from->heap.ledger_bytes;
     to->lost_accounts += from->heap.lost_accounts;
+    if (from->heap.rate_most_bytes > to->rate_most_bytes)
+        to->rate_most_bytes = from->heap.rate_most_bytes;
     ml_heap_add(&to->outside, &from->heap.outside);
     ml_heap_add(&to->threads, &from->heap.threads);
 }

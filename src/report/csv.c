@@ -46,8 +46,8 @@ static void write_text(struct ml_str s, struct ml_buf *out)
 /* The heap's columns, in the order of their heads. */
 static void write_heap(const struct ml_view *v, const struct ml_heap *h, struct ml_buf *out)
 {
-    struct ml_interval alloc = ml_interval_alloc(h, v->summary.rate_bytes);
-    struct ml_interval held = ml_interval_held(h, v->summary.rate_bytes);
+    struct ml_interval alloc = ml_interval_alloc(h, &v->summary);
+    struct ml_interval held = ml_interval_held(h, &v->summary);
     ml_buf_printf(out, "%lld,%lld,%llu,%llu,%llu,%llu,%lld,", (long long)h->net_bytes,
                   (long long)h->own_net_bytes, (unsigned long long)h->peak_bytes,
                   (unsigned long long)h->alloc_bytes, (unsigned long long)h->alloc_count,

@@ -133,14 +133,19 @@ struct ml_interval ml_interval_of(double e, double v, double w, double rate)
                                 fmax(e, gamma_point(1 - tail, e + w, v + w * w))};
 }
 
-struct ml_interval ml_interval_alloc(const struct ml_heap *h, uint64_t rate_bytes)
+struct ml_interval ml_interval_alloc(const struct ml_heap *h, const struct ml_heap_summary *all)
 {
     return ml_interval_of((double)h->alloc_bytes, h->alloc_variance, (double)h->weight_bytes,
-                          (double)rate_bytes);
+                          (double)all->rate_most_bytes);
 }
 
-struct ml_interval ml_interval_held(const struct ml_heap *h, uint64_t rate_bytes)
+struct ml_interval ml_interval_held(const struct ml_heap *h, const struct ml_heap_summary *all)
 {
     return ml_interval_of((double)ml_heap_held(h), h->held_variance, (double)h->weight_bytes,
-                          (double)rate_bytes);
+                          (double)all->rate_most_bytes);
+}
+
+struct ml_interval ml_interval_none(const struct ml_heap_summary *all)
+{
+    return ml_interval_of(0, 0, 0, (double)all->rate_most_bytes);
 }

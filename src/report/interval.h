@@ -5,7 +5,8 @@
  *   low  = V / (2E)              * chi2(0.025, 2 E^2 / V)
  *   high = (V + w^2) / (2(E + w)) * chi2(0.975, 2 (E + w)^2 / (V + w^2))
  * A block much larger than the rate is certain to be sampled, and its weight tells nothing of what was
- * missed; so for w stands the least of w and 2 sqrt(V), but not less than the rate.
+ * missed; so for w stands the least of w and 2 sqrt(V), but not less than the rate. Where the rate followed
+ * the program, its largest: what was missed may have been missed then.
  * It covers the truth in at least 95 of 100 runs also where a line has one sample or two, where E plus
  * or minus two standard deviations covers a third (tests/c/report/test_interval.c).
  * SPDX-License-Identifier: MIT */
@@ -23,8 +24,10 @@ struct ml_interval {
  * bytes between samples. Without a sample: 0 .. 3.69 rate. Figures that cannot be are taken as 0. */
 struct ml_interval ml_interval_of(double e, double v, double w, double rate);
 /* Of the two figures that are sums of samples. */
-struct ml_interval ml_interval_alloc(const struct ml_heap *h, uint64_t rate_bytes);
-struct ml_interval ml_interval_held(const struct ml_heap *h, uint64_t rate_bytes);
+struct ml_interval ml_interval_alloc(const struct ml_heap *h, const struct ml_heap_summary *all);
+struct ml_interval ml_interval_held(const struct ml_heap *h, const struct ml_heap_summary *all);
+/* Of a line without a sample. */
+struct ml_interval ml_interval_none(const struct ml_heap_summary *all);
 
 /* An end of an interval as whole bytes, however large. */
 static inline uint64_t ml_interval_bytes(double end)

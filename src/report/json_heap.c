@@ -36,7 +36,7 @@ static void range(struct ml_json *j, const char *name, struct ml_interval i)
 /* Those that may be added up over lines. */
 static void exclusive_figures(struct ml_json *j, const struct ml_heap *h)
 {
-    uint64_t rate = j->view->summary.rate_bytes;
+    const struct ml_heap_summary *all = &j->view->summary;
     i64(j, "own_net_bytes", h->own_net_bytes);
     u64(j, "alloc_bytes", h->alloc_bytes);
     u64(j, "alloc_count", h->alloc_count);
@@ -50,11 +50,11 @@ static void exclusive_figures(struct ml_json *j, const struct ml_heap *h)
         i64(j, "map_bytes", h->map_bytes);
         i64(j, "map_file_bytes", h->map_file_bytes);
     }
-    if (rate == 0 || (j->page && h->samples == 0))
+    if (all->rate_bytes == 0 || (j->page && h->samples == 0))
         return;
     u64(j, "samples", h->samples);
-    range(j, "alloc", ml_interval_alloc(h, rate));
-    range(j, "held", ml_interval_held(h, rate));
+    range(j, "alloc", ml_interval_alloc(h, all));
+    range(j, "held", ml_interval_held(h, all));
 }
 
 void ml__json_heap_figures(struct ml_json *j, const struct ml_heap *h)
@@ -80,6 +80,7 @@ static void write_summary(struct ml_json *j)
     i64(j, "live_bytes", h->live_bytes);
     i64(j, "peak_bytes", h->peak_bytes);
     u64(j, "rate_bytes", h->rate_bytes);
+    u64(j, "rate_most_bytes", h->rate_most_bytes);
     u64(j, "foreign_frees", h->foreign_frees);
     u64(j, "stale_blocks", h->stale_blocks);
     u64(j, "stale_bytes", h->stale_bytes);

@@ -74,8 +74,7 @@ static bool is_sampled(const struct ml_table *t, const struct ml_heap *h)
 static void print_alloc(const struct ml_table *t, const struct ml_heap *h, char out[ML_CELL_MAX])
 {
     if (is_sampled(t, h))
-        print_estimate(t, out, (int64_t)h->alloc_bytes,
-                       ml_interval_alloc(h, t->view->summary.rate_bytes));
+        print_estimate(t, out, (int64_t)h->alloc_bytes, ml_interval_alloc(h, &t->view->summary));
     else
         ml_size_print(out, h->alloc_bytes, t->options->unit);
 }
@@ -84,7 +83,7 @@ static void print_held(const struct ml_table *t, const struct ml_heap *h, char o
 {
     int64_t held = ml_heap_held(h);
     if (is_sampled(t, h))
-        print_estimate(t, out, held, ml_interval_held(h, t->view->summary.rate_bytes));
+        print_estimate(t, out, held, ml_interval_held(h, &t->view->summary));
     else if (held < 0) /* a damaged book */
         ml_size_print_change(out, held, t->options->unit);
     else

@@ -84,8 +84,7 @@ static void write_estimates(struct ml_table *t)
     ml_buf_printf(t->out,
                   "sampled once in %s on average: each range holds the truth in 95 of 100 runs\n",
                   rate);
-    struct ml_interval none = ml_interval_of(0, 0, 0, (double)h->rate_bytes);
-    ml_size_print(rate, ml_interval_bytes(none.high), t->options->unit);
+    ml_size_print(rate, ml_interval_bytes(ml_interval_none(h).high), t->options->unit);
     ml_size_trim(rate);
     ml_buf_printf(t->out, "-: no sample, so less than %s\n", rate);
 }

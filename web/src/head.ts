@@ -31,7 +31,7 @@ export function methodOf(report: Report): string {
   if (h === undefined) return "Resident memory: of each line, after minus before, over all its runs, called functions included.";
   const native = h.native ? "native allocations included" : "native allocations not included";
   if (h.mode === "sample")
-    return `Sampled once in ${bytes(h.rate_bytes)} on average, ${native}. Figures are estimates: each range holds the truth in 95 of 100 runs; 0 is no sample, so less than ${bytes(3.689 * h.rate_bytes)}.`;
+    return `Sampled once in ${bytes(h.rate_bytes)} on average, ${native}. Figures are estimates: each range holds the truth in 95 of 100 runs; 0 is no sample, so less than ${bytes(3.689 * h.rate_most_bytes)}.`;
   const heap = h.live_bytes;
   const rest = heap - h.lines.held_bytes - h.outside.held_bytes - h.native_threads.held_bytes;
   return `Exact, ${native}: heap ${count(heap)} B = ${count(h.lines.held_bytes)} held by lines + ${count(h.outside.held_bytes)} outside of them + ${count(h.native_threads.held_bytes)} by native threads; unexplained ${count(rest)}.`;

@@ -70,6 +70,7 @@ export interface Summary {
   live_bytes: number;
   peak_bytes: number;
   rate_bytes: number;
+  rate_most_bytes: number;
   ledger_bytes: number;
   limit_bytes: number;
   limit_percent: number;
@@ -118,7 +119,7 @@ export function whole(data: Report): Report {
   if (data.scopes !== undefined) report.scopes = data.scopes.map((s) => ({ ...noScope, ...s }));
   if (data.timeline !== undefined) report.timeline = data.timeline.map((m) => ({ ...{ rss_bytes: 0, heap_bytes: 0, limit_use_bytes: 0 }, ...m }));
   if (data.summary !== undefined) {
-    const none = { live_bytes: 0, peak_bytes: 0, rate_bytes: 0, ledger_bytes: 0, limit_bytes: 0, limit_percent: 0 };
+    const none = { live_bytes: 0, peak_bytes: 0, rate_bytes: 0, rate_most_bytes: 0, ledger_bytes: 0, limit_bytes: 0, limit_percent: 0 };
     const s = data.summary;
     report.summary = { ...none, ...s, lines: heap(s.lines), outside: heap(s.outside), native_threads: heap(s.native_threads) };
   }

@@ -1,7 +1,12 @@
 /* tests/c/report/test_interval.c -- SPDX-License-Identifier: MIT */
 #include "report/interval.h"
 
+#include "core/sampler.h"
+
+#include "../core/folder.h"
 #include "test.h"
+
+#include "../core/counted.h"
 
 #include <math.h>
 
@@ -97,45 +102,114 @@ static void a_large_block_is_certain(void **state)
     assert_true(sure.high > 5e6 && sure.high < 5e6 + 4000);
 }
 
-/* --- coverage: the experiment of the specification ------------------------------------------- */
+/* --- coverage: profiling.md 4.4, 5, with the sampler itself, through a book ----------------------- */
 
-static uint64_t next_random(uint64_t *state) /* splitmix64 */
+enum { LINES = COUNTED_LINES - 1, SESSIONS = 32, RUNS = LINES * SESSIONS };
+
+static uintptr_t next_address;
+
+static void *make(size_t n)
 {
-    uint64_t z = (*state += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
+    void *p = (void *)next_address;
+    next_address += (n + 63) & ~(size_t)63;
+    struct ml_heap_thread *t = ml_heap_begin();
+    ml_heap_alloc(t, p, n);
+    ml_heap_end(t);
+    return p;
 }
 
-/* The share of `runs` in which the interval holds the truth: m blocks of size s, sampled with
- * probability 1 - exp(-s/rate). */
-static double coverage(int blocks, double size, double rate, int runs, uint64_t *seed)
+static void drop(void *p)
 {
-    double p = -expm1(-size / rate);
-    double weight = size / p;
-    int covered = 0;
-    for (int run = 0; run < runs; run++) {
-        int n = 0;
-        for (int i = 0; i < blocks; i++)
-            n += (double)(next_random(seed) >> 11) * 0x1p-53 < p;
-        struct ml_interval i = ml_interval_of(n * weight, n * weight * weight * (1 - p),
-                                              n > 0 ? weight : 0, rate);
-        covered += i.low <= blocks * size && blocks * size <= i.high;
+    struct ml_heap_thread *t = ml_heap_begin();
+    ml_heap_release(t, p, true);
+    ml_heap_end(t);
+}
+
+struct covered {
+    int alloc, held; /* of RUNS */
+    double width;    /* of held, sum over lines */
+};
+
+static void count_covered(struct covered *c, double allocated, double held)
+{
+    struct ml_snapshot *s;
+    struct ml_error e;
+    struct ml_heap_summary all;
+    const struct ml_function *f;
+    static const struct ml_row none;
+    assert_int_equal(ml_snapshot_read(in_folder("test.book"), &s, &e), ML_OK);
+    assert_true(ml_snapshot_heap(s, &all));
+    size_t n = ml_snapshot_functions(s, &f) != 0 ? f->n_rows : 0;
+    for (size_t i = 0; i < LINES; i++) { /* a line that no sample hit has no row */
+        const struct ml_heap *h = i < n ? &f->rows[i].heap : &none.heap;
+        struct ml_interval a = ml_interval_alloc(h, &all);
+        struct ml_interval b = ml_interval_held(h, &all);
+        c->alloc += a.low <= allocated && allocated <= a.high;
+        c->held += b.low <= held && held <= b.high;
+        c->width += b.high - b.low;
     }
-    return covered / (double)runs;
+    ml_snapshot_free(s);
+}
+
+/* Each line of the book makes so many blocks and drops every second one. With `change` samples are denser
+ * for the last quarter, as they are where the rate follows the program. */
+static struct covered cover(int blocks, size_t size, uint64_t rate, bool change)
+{
+    struct covered c = {0};
+    for (uint64_t session = 0; session < SESSIONS; session++) {
+        next_address = (uintptr_t)0x300000000000;
+        ml_sampler_set(rate, 20261127 + session);
+        counting_begins(ML_HEAP_SAMPLE);
+        for (unsigned line = 1; line <= LINES; line++) {
+            on_line(line);
+            for (int i = 0; i < blocks; i++) {
+                void *p = make(size);
+                if (i % 2 == 1)
+                    drop(p);
+                if (change && (i == 0 || i == blocks * 3 / 4)) {
+                    ml_sampler_set(i == 0 ? rate : rate / 16, session + line);
+                    assert_int_equal(ml_heap_start(counted_book, ML_HEAP_SAMPLE), ML_OK);
+                }
+            }
+        }
+        count_covered(&c, (double)blocks * (double)size,
+                      (double)(blocks - blocks / 2) * (double)size);
+        counting_ends();
+    }
+    return c;
+}
+
+static void assert_covered(int blocks, size_t size, uint64_t rate, bool change)
+{
+    struct covered c = cover(blocks, size, rate, change);
+    if (c.alloc < RUNS * 93 / 100 || c.held < RUNS * 93 / 100)
+        fail_msg("%d blocks of %zu: of %d runs %d and %d are in range", blocks, size, RUNS, c.alloc,
+                 c.held);
 }
 
 static void intervals_cover_the_truth(void **state)
 {
     static const double shares[] = {0.5, 1, 2, 5, 10, 20, 100}; /* of the rate, in all */
-    uint64_t seed = 20261127;
-    for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
-        int blocks = (int)(shares[i] * 65536 / 2048);
-        assert_true(coverage(blocks, 2048, 65536, 2000, &seed) >= 0.93);
-    }
-    assert_true(coverage(3, 65536, 65536, 2000, &seed) >= 0.93); /* blocks as large as the rate */
-    assert_true(coverage(5, 65536 * 4, 65536, 2000, &seed) >= 0.93); /* and larger */
+    for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++)
+        assert_covered((int)(shares[i] * 65536 / 2048), 2048, 65536, false);
+    assert_covered(3, 65536, 65536, false);     /* blocks as large as the rate */
+    assert_covered(5, 65536 * 4, 65536, false); /* and larger */
 }
+
+static void intervals_cover_the_truth_where_the_rate_changes(void **state)
+{
+    assert_covered(64, 2048, 65536, true);
+    assert_covered(640, 2048, 65536, true);
+}
+
+/* Not by being far too wide: with 200 samples alive, 7 % is a standard deviation. */
+static void intervals_are_no_wider_than_need_be(void **state)
+{
+    struct covered c = cover(400 * 32, 2048, 65536, false);
+    assert_true(c.width / RUNS < 0.3 * 200 * 65536);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void)
 {
@@ -147,7 +221,9 @@ int main(void)
         cmocka_unit_test(equal_small_blocks_have_the_interval_of_a_poisson_count),
         cmocka_unit_test(figures_that_cannot_be_have_an_interval_all_the_same),
         cmocka_unit_test(a_large_block_is_certain),
-        cmocka_unit_test(intervals_cover_the_truth),
+        CASE(intervals_cover_the_truth),
+        CASE(intervals_cover_the_truth_where_the_rate_changes),
+        CASE(intervals_are_no_wider_than_need_be),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }
