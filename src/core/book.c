@@ -10,15 +10,17 @@
 #include "core/heap_format.h"
 #include "core/mapfile.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 struct ml_book {
     struct ml_mapfile map;
-    uint64_t used_bytes; /* as in the header, but a forked child keeps its own */
-    pid_t pid;           /* the process that may write */
-    size_t stem_bytes;   /* the path without the process ids that forks added */
+    _Atomic uint64_t used_bytes; /* as in the header, but a forked child keeps its own */
+    _Atomic pid_t writing;       /* the process whose thread is adding a record; 0: nobody is */
+    pid_t pid;                   /* the process that may write */
+    size_t stem_bytes;           /* the path without the process ids that forks added */
 };
 
 static struct ml_book_header *header_of(const struct ml_book *b)
@@ -121,6 +123,28 @@ uint64_t ml_book_next_order(struct ml_book *b)
     return atomic_fetch_add_explicit(&header_of(b)->order, 1, memory_order_relaxed) + 1;
 }
 
+/* Be the one who adds a record. False, unless told to wait, when another thread is at it: so that whoever
+ * interrupts that thread does not wait for itself. A fork may have caught another process's thread. */
+static bool writing_begins(struct ml_book *b, bool wait)
+{
+    pid_t me = getpid();
+    pid_t who = 0;
+    while (!atomic_compare_exchange_weak(&b->writing, &who, me)) {
+        if (who == 0 || who != me)
+            continue; /* free after all, or of a process that is not us: take it from there */
+        if (!wait)
+            return false;
+        sched_yield();
+        who = 0;
+    }
+    return true;
+}
+
+static void writing_ends(struct ml_book *b)
+{
+    atomic_store(&b->writing, 0);
+}
+
 /* Zeroed space for a record of n bytes (a multiple of the alignment) behind the published ones. */
 static int prepare(struct ml_book *b, size_t n, char **at)
 {
@@ -160,12 +184,18 @@ static int write_pair(struct ml_book *b, uint32_t kind, struct ml_str first, str
 
 int ml_book_meta(struct ml_book *b, struct ml_str key, struct ml_str value)
 {
-    return write_pair(b, ML_BOOK_META, key, value);
+    writing_begins(b, true);
+    int rc = write_pair(b, ML_BOOK_META, key, value);
+    writing_ends(b);
+    return rc;
 }
 
 int ml_book_source(struct ml_book *b, struct ml_str file, struct ml_str text)
 {
-    return write_pair(b, ML_BOOK_SOURCE, file, text);
+    writing_begins(b, true);
+    int rc = write_pair(b, ML_BOOK_SOURCE, file, text);
+    writing_ends(b);
+    return rc;
 }
 
 static int write_function(struct ml_book *b, struct ml_str file, struct ml_str name,
@@ -196,14 +226,16 @@ static int write_function(struct ml_book *b, struct ml_str file, struct ml_str n
 int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name, uint32_t first_line,
                      uint32_t n_lines, struct ml_line **lines)
 {
+    writing_begins(b, true);
     int rc = write_function(b, file, name, first_line, n_lines, lines);
+    writing_ends(b);
     if (rc != ML_OK)
         atomic_fetch_add_explicit(&header_of(b)->lost, 1, memory_order_relaxed);
     return rc;
 }
 
-int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
-                  size_t element_bytes, void **elements)
+static int write_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
+                       size_t element_bytes, void **elements)
 {
     char *at;
     if (element_bytes != 0 && count > ML_BOOK_MAX_RECORD / element_bytes)
@@ -220,6 +252,25 @@ int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t cou
     publish(b, begin + n);
     *elements = b->map.base + from;
     return ML_OK;
+}
+
+int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
+                  size_t element_bytes, void **elements)
+{
+    writing_begins(b, true);
+    int rc = write_table(b, kind, first, count, element_bytes, elements);
+    writing_ends(b);
+    return rc;
+}
+
+int ml_book_table_now(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
+                      size_t element_bytes, void **elements)
+{
+    if (!writing_begins(b, false))
+        return ML_EBUSY;
+    int rc = is_mine(b) ? write_table(b, kind, first, count, element_bytes, elements) : ML_EBUSY;
+    writing_ends(b);
+    return rc;
 }
 
 uint32_t ml_book_line_ref(const struct ml_book *b, const struct ml_line *line)

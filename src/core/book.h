@@ -2,7 +2,7 @@
  *
  * Picture:   header (one page) | record | record | ... | free space up to the file's end
  * Invariant: bytes below header.used_bytes are complete records; only line figures in them change.
- * Threads:   one writer at a time (the interpreter lock); readers in any process at any moment.
+ * Threads:   the interpreter lock, but for ml_book_table_now; readers in any process at any moment.
  * Memory:    a shared file mapping; grows by posix_fallocate, so that a full disk is an answer
  *            (ML_EFULL) and never a SIGBUS. The byte format stands at the top of book.c.
  * SPDX-License-Identifier: MIT */
@@ -40,6 +40,10 @@ int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name, 
  * the mapping and stays valid until close. Errors: ML_EFULL, ML_ELIMIT. */
 int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
                   size_t element_bytes, void **elements);
+/* The same without the interpreter lock, from any thread, in a signal handler too. Errors: ML_EBUSY also when
+ * another thread is adding a record, or the book is another process's. */
+int ml_book_table_now(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
+                      size_t element_bytes, void **elements);
 /* How the book's tables name a line: its offset / 32. 0: the line is not in this book. */
 uint32_t ml_book_line_ref(const struct ml_book *b, const struct ml_line *line);
 /* The line of that name; NULL for 0. */

@@ -5,24 +5,27 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-    BOOK_SLOTS = 1024,  /* threads whose slots stand in the book */
-    SPARE_SLOTS = 8192, /* threads beyond, in memory of our own */
-    OLD_TABLES = 32,
+    TABLE_SLOTS = 1024, /* threads of one table */
+    TABLES = 64,
+    OLD_TABLES = 128,
 };
 
 static struct {
-    _Atomic(struct ml_book *) book;         /* NULL: off */
-    struct ml_heap_thread *slots;           /* [BOOK_SLOTS] in the book */
-    struct ml_heap_thread *spare;           /* [SPARE_SLOTS] pages */
-    struct ml_heap_thread *old[OLD_TABLES]; /* slots of books that were left */
+    _Atomic(struct ml_book *) book; /* NULL: off */
+    /* [TABLE_SLOTS] each, made as threads come; in the book, or in memory of our own when it is full */
+    _Atomic(struct ml_heap_thread *) tables[TABLES];
+    struct ml_heap_thread *old[OLD_TABLES]; /* those of books that were left */
     unsigned n_old;
-    _Atomic uint32_t used; /* slots below it may be in use; spare ones follow those of the book */
+    _Atomic uint32_t used; /* slots below it may be in use */
+    _Atomic uint32_t
+        adding; /* threads that are adding a table to the book, with or without the lock */
     /* This thread's slot just before a fork: the child looks at the parent's book, which goes on. */
     struct ml_heap_thread at_fork;
 } heap;
@@ -39,9 +42,11 @@ ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
 
 /* --- slots ---------------------------------------------------------------------------------------------- */
 
+/* NULL: there is no such table. */
 static struct ml_heap_thread *slot_at(uint32_t i)
 {
-    return i < BOOK_SLOTS ? &heap.slots[i] : &heap.spare[i - BOOK_SLOTS];
+    struct ml_heap_thread *table = atomic_load(&heap.tables[i / TABLE_SLOTS]);
+    return table != NULL ? &table[i % TABLE_SLOTS] : NULL;
 }
 
 void ml__each_thread(void (*f)(struct ml_heap_thread *t, void *context), void *context)
@@ -54,10 +59,11 @@ void ml__each_thread(void (*f)(struct ml_heap_thread *t, void *context), void *c
 
 static struct ml_heap_thread *claim(uint32_t tid)
 {
-    uint32_t n = BOOK_SLOTS + (heap.spare != NULL ? SPARE_SLOTS : 0);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < TABLES * TABLE_SLOTS; i++) {
         struct ml_heap_thread *t = slot_at(i);
         uint32_t none = 0;
+        if (t == NULL)
+            return NULL;
         if (GET(t->tid) != 0 || !atomic_compare_exchange_strong(&t->tid, &none, tid))
             continue;
         uint32_t used = atomic_load(&heap.used);
@@ -66,6 +72,24 @@ static struct ml_heap_thread *claim(uint32_t tid)
         return t;
     }
     return NULL;
+}
+
+/* Room for more threads. In the book, unless its disk is full or another thread writes to it right now:
+ * then readers of the book see these threads' figures when they end. */
+static void add_table(void)
+{
+    void *table = NULL;
+    atomic_fetch_add(&heap.adding, 1);
+    struct ml_book *b = heap.book;
+    if (b != NULL && ml_book_table_now(b, ML_BOOK_THREADS, 0, TABLE_SLOTS,
+                                       sizeof(struct ml_heap_thread), &table) != ML_OK)
+        table = ml_pages(TABLE_SLOTS * sizeof(struct ml_heap_thread));
+    for (uint32_t i = 0; table != NULL && i < TABLES; i++) {
+        struct ml_heap_thread *none = NULL;
+        if (atomic_compare_exchange_strong(&heap.tables[i], &none, table))
+            break;
+    }
+    atomic_fetch_sub(&heap.adding, 1);
 }
 
 /* Give the slot back: what it has not told yet goes to where it belongs, with atomic adds since the
@@ -99,9 +123,17 @@ static void reap(void)
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
-static bool in_table(const struct ml_heap_thread *t, const struct ml_heap_thread *table, size_t n)
+/* Is it a slot of the book that is open now? */
+static bool is_current(const struct ml_heap_thread *t)
 {
-    return table != NULL && t >= table && t < table + n;
+    for (uint32_t i = 0; heap.book != NULL && i < TABLES; i++) {
+        const struct ml_heap_thread *table = atomic_load(&heap.tables[i]);
+        if (table == NULL)
+            break;
+        if (t >= table && t < table + TABLE_SLOTS)
+            return true;
+    }
+    return false;
 }
 
 /* The thread ends. Destructors that run after this one may allocate: they get a slot again, and this
@@ -110,8 +142,7 @@ static void thread_ends(void *p)
 {
     struct ml_heap_thread *t = ml_heap_mine;
     ml_heap_mine = NULL;
-    if (t != NULL && heap.book != NULL &&
-        (in_table(t, heap.slots, BOOK_SLOTS) || in_table(t, heap.spare, SPARE_SLOTS)))
+    if (t != NULL && is_current(t))
         give_back(t);
 }
 
@@ -130,6 +161,7 @@ static void before_fork(void)
 static void in_child(void)
 {
     SET(ml_heap_mode_now, ML_HEAP_OFF);
+    heap.adding = 0;
     ml__sample_in_child();
 }
 
@@ -146,6 +178,10 @@ ML_NOINLINE struct ml_heap_thread *ml_heap_begin_new(void)
     struct ml_heap_thread *t = claim(tid);
     if (t == NULL) {
         reap();
+        t = claim(tid);
+    }
+    if (t == NULL) {
+        add_table();
         t = claim(tid);
     }
     if (t != NULL) {
@@ -221,17 +257,17 @@ static void retire(struct ml_heap_thread *t, void *context)
 static void retire_stragglers(void)
 {
     for (unsigned i = 0; i < heap.n_old && i < OLD_TABLES; i++)
-        for (uint32_t j = 0; j < BOOK_SLOTS; j++)
+        for (uint32_t j = 0; j < TABLE_SLOTS; j++)
             retire(&heap.old[i][j], NULL);
 }
 
-static int tables(struct ml_book *b)
+static int begin_in(struct ml_book *b)
 {
-    void *totals, *slots;
+    void *totals, *table;
     int rc = ml_book_table(b, ML_BOOK_HEAP, 0, 1, sizeof(struct ml_heap_totals), &totals);
     if (rc == ML_OK)
-        rc = ml_book_table(b, ML_BOOK_THREADS, 0, BOOK_SLOTS, sizeof(struct ml_heap_thread),
-                           &slots);
+        rc = ml_book_table(b, ML_BOOK_THREADS, 0, TABLE_SLOTS, sizeof(struct ml_heap_thread),
+                           &table);
     if (rc == ML_OK)
         rc = ml__clock_begin(b);
     if (rc == ML_OK)
@@ -240,9 +276,7 @@ static int tables(struct ml_book *b)
         return rc;
     ml__scopes_begin(b);
     ml__sample_begin();
-    if (heap.spare == NULL)
-        heap.spare = ml_pages(SPARE_SLOTS * sizeof *heap.spare);
-    heap.slots = slots;
+    heap.tables[0] = table;
     ml_heap_totals = totals;
     heap.book = b;
     return ML_OK;
@@ -262,7 +296,7 @@ int ml_heap_start(struct ml_book *b, enum ml_heap_mode mode)
         retire_stragglers();
         atomic_store(&heap.used, 0);
         ml_heap_era++;
-        int rc = tables(b);
+        int rc = begin_in(b);
         if (rc != ML_OK)
             return rc;
     }
@@ -287,10 +321,13 @@ void ml_heap_stop(void)
     if (t != NULL && t->busy != ML_HEAP_RETIRED)
         ml_heap_flush(t);
     ml__each_thread(retire, NULL);
-    if (heap.spare != NULL)
-        memset((void *)heap.spare, 0, SPARE_SLOTS * sizeof *heap.spare);
-    heap.old[heap.n_old++ % OLD_TABLES] = heap.slots;
     heap.book = NULL;
+    while (heap.adding != 0)
+        sched_yield();
+    for (uint32_t i = 0; i < TABLES && heap.tables[i] != NULL; i++) {
+        heap.old[heap.n_old++ % OLD_TABLES] = heap.tables[i];
+        heap.tables[i] = NULL;
+    }
     ml_heap_totals = &no_totals;
     ml_ledger_clear();
     ml_heap_ledger_used = false;
@@ -307,9 +344,8 @@ void ml_heap_after_fork(void)
     struct ml_heap_thread *mine = ml_heap_mine;
     struct ml_heap_thread kept = heap.at_fork;
     memset((void *)ml_heap_totals, 0, sizeof *ml_heap_totals);
-    memset((void *)heap.slots, 0, BOOK_SLOTS * sizeof *heap.slots);
-    if (heap.spare != NULL)
-        memset((void *)heap.spare, 0, SPARE_SLOTS * sizeof *heap.spare);
+    for (uint32_t i = 0; i < TABLES && heap.tables[i] != NULL; i++)
+        memset((void *)heap.tables[i], 0, TABLE_SLOTS * sizeof(struct ml_heap_thread));
     ml__sites_after_fork();
     ml__scopes_after_fork();
     ml__clock_after_fork();
@@ -379,7 +415,7 @@ void ml_heap_put(void *p, struct ml_cell old)
         ml_ledger_enter((uintptr_t)p, old.size, ml_cell_site(old.cell));
         return;
     }
-    ml__sample_put((uintptr_t)p, old.cell);
+    ml__sample_put(ml_heap_mine, (uintptr_t)p, old.cell); /* we are in its hook */
 }
 
 void ml_heap_disown(struct ml_heap_thread *t, void *p)

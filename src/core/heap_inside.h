@@ -42,7 +42,7 @@ void ml__clock_after_fork(void);
 bool ml__sample_due(struct ml_heap_thread *t, void *p, size_t n);
 /* The sampled block that was taken is gone; or it lives on. */
 void ml__sample_retire(struct ml_heap_thread *t, uint32_t cell);
-void ml__sample_put(uintptr_t a, uint32_t cell);
+void ml__sample_put(struct ml_heap_thread *t, uintptr_t a, uint32_t cell);
 /* Write to the book how many bytes are between samples. */
 void ml__sample_tell_rate(void);
 void ml__sample_begin(void);

@@ -7,9 +7,11 @@
 #include <sched.h>
 #include <string.h>
 
+enum { TAKEN = 1 };
+
 /* A live sampled block. */
 struct sample {
-    uintptr_t address; /* 0: the record is free, or its block is being freed */
+    uintptr_t address; /* 0: the record is free; TAKEN: its block is being freed */
     uint64_t size;
     uint64_t weight_bytes;
     uint64_t weight_count;
@@ -235,6 +237,15 @@ static void record_free(uint32_t i)
     sampler.live--;
 }
 
+/* The sample is none any more: we shall not see its block freed, or it was thinned out. */
+static void give_up(struct ml_heap_thread *t, struct sample *s)
+{
+    charge(s, -1);
+    ml__heap_net(t, -(int64_t)s->weight_bytes);
+    record_free((uint32_t)(s - sampler.all));
+    atomic_fetch_add(&ml_heap_totals->dropped_samples, 1);
+}
+
 /* R doubles; of the live samples each stays with the probability that makes it one of the new rate. */
 static void thin(struct ml_heap_thread *t)
 {
@@ -242,21 +253,19 @@ static void thin(struct ml_heap_thread *t)
     set_rate(rate);
     for (uint32_t i = 0; i < sampler.fresh; i++) {
         struct sample *s = &sampler.all[i];
-        if (s->address == 0 || s->rate >= rate)
+        if (s->address <= TAKEN || s->rate >= rate)
             continue;
         bool keep = uniform(t) <= inclusion(s->size, rate) / inclusion(s->size, s->rate);
-        int64_t before = (int64_t)s->weight_bytes;
-        charge(s, -1);
-        if (keep) {
-            set_weight(s, t, rate);
-            charge(s, 1);
-            ml__heap_net(t, (int64_t)s->weight_bytes - before);
+        if (!keep) {
+            ml_sample_set_remove(s->address);
+            give_up(t, s);
             continue;
         }
-        ml_sample_set_remove(s->address);
-        ml__heap_net(t, -before);
-        record_free(i);
-        atomic_fetch_add(&ml_heap_totals->dropped_samples, 1);
+        int64_t before = (int64_t)s->weight_bytes;
+        charge(s, -1);
+        set_weight(s, t, rate);
+        charge(s, 1);
+        ml__heap_net(t, (int64_t)s->weight_bytes - before);
     }
 }
 
@@ -303,12 +312,8 @@ static void enter(struct ml_heap_thread *t, uintptr_t p, size_t n, uint32_t site
     sampler.live++;
     charge(s, 1);
     ml__heap_net(t, (int64_t)s->weight_bytes);
-    if (!ml_sample_set_add(p, (uint16_t)i)) { /* we shall not see it freed */
-        charge(s, -1);
-        ml__heap_net(t, -(int64_t)s->weight_bytes);
-        record_free(i);
-        atomic_fetch_add(&ml_heap_totals->dropped_samples, 1);
-    }
+    if (!ml_sample_set_add(p, (uint16_t)i))
+        give_up(t, s);
 }
 
 static void take(struct ml_heap_thread *t, void *p, size_t n)
@@ -347,32 +352,43 @@ struct ml_cell ml_sample_take(uintptr_t a)
     lock();
     int i = ml_sample_set_remove(a);
     if (i >= 0)
-        sampler.all[i].address = 0;
+        sampler.all[i].address = TAKEN;
     unlock();
     if (i < 0)
         return (struct ml_cell){0, 0};
     return (struct ml_cell){(uint32_t)i << ML_CELL_SITE_SHIFT | ML_CELL_SAMPLED, 0};
 }
 
-void ml__sample_put(uintptr_t a, uint32_t cell)
+/* The record that was taken, or NULL: sampling began anew meanwhile. */
+static struct sample *taken(uint32_t cell)
 {
     uint32_t i = ml_cell_site(cell);
+    return i < sampler.fresh && sampler.all[i].address == TAKEN ? &sampler.all[i] : NULL;
+}
+
+void ml__sample_put(struct ml_heap_thread *t, uintptr_t a, uint32_t cell)
+{
     lock();
-    if (ml_sample_set_add(a, (uint16_t)i))
-        sampler.all[i].address = a;
+    struct sample *s = taken(cell);
+    if (s != NULL) {
+        s->address = a;
+        if (!ml_sample_set_add(a, (uint16_t)ml_cell_site(cell)))
+            give_up(t, s);
+    }
     unlock();
 }
 
 void ml__sample_retire(struct ml_heap_thread *t, uint32_t cell)
 {
-    uint32_t i = ml_cell_site(cell);
     lock();
-    struct sample *s = &sampler.all[i];
-    struct ml_account *a = ml_heap_account(s->site);
-    atomic_fetch_add(&a->freed_any_bytes, s->weight_bytes);
-    atomic_fetch_add(&a->freed_any_count, s->weight_count);
-    add_double(&a->freed_variance, s->variance);
-    ml__heap_net(t, -(int64_t)s->weight_bytes);
-    record_free(i);
+    struct sample *s = taken(cell);
+    if (s != NULL) {
+        struct ml_account *a = ml_heap_account(s->site);
+        atomic_fetch_add(&a->freed_any_bytes, s->weight_bytes);
+        atomic_fetch_add(&a->freed_any_count, s->weight_count);
+        add_double(&a->freed_variance, s->variance);
+        ml__heap_net(t, -(int64_t)s->weight_bytes);
+        record_free(ml_cell_site(cell));
+    }
     unlock();
 }

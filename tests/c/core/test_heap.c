@@ -294,9 +294,11 @@ static void *stay(void *p)
     return NULL;
 }
 
-static void more_threads_at_once_than_the_book_has_slots(void **state)
+/* Of several tables in the book: a reader sees what each thread has not told its line yet, and the file is
+ * what a process that is killed leaves. */
+static void more_threads_at_once_than_one_table_has_slots(void **state)
 {
-    enum { THREADS = 1100 };
+    enum { THREADS = 2300 };
     static pthread_t threads[THREADS];
     static struct job jobs[THREADS];
     pthread_attr_t small;
@@ -304,20 +306,73 @@ static void more_threads_at_once_than_the_book_has_slots(void **state)
     pthread_attr_setstacksize(&small, 128 << 10);
     counting_begins(ML_HEAP_EXACT);
     uint32_t site = on_line(1);
-    int n = 0;
     pthread_barrier_init(&all_are_there, NULL, THREADS + 1);
-    for (; n < THREADS; n++) {
-        jobs[n] = (struct job){.site = site};
+    for (int n = 0; n < THREADS; n++) {
+        jobs[n] = (struct job){.site = n % 2 != 0 ? site : ML_SITE_NATIVE};
         assert_int_equal(pthread_create(&threads[n], &small, stay, &jobs[n]), 0);
     }
     pthread_barrier_wait(&all_are_there);
     assert_int_equal(ml_heap_live(), 24 * THREADS);
-    pthread_barrier_wait(&all_are_there);
-    for (int i = 0; i < n; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
     struct view v = view();
     assert_int_equal(v.all.live_bytes, 24 * THREADS);
-    assert_int_equal(v.alloc_n, 2 * THREADS);
+    assert_int_equal(v.alloc_n, THREADS);
+    assert_int_equal(v.all.threads.alloc_count, THREADS);
+    struct ml_snapshot *s = NULL;
+    struct ml_error e = {0};
+    struct ml_heap_summary file;
+    assert_int_equal(ml_snapshot_read(ml_book_path(counted_book), &s, &e), ML_OK);
+    assert_true(ml_snapshot_heap(s, &file));
+    assert_int_equal(file.live_bytes, 24 * THREADS);
+    ml_snapshot_free(s);
+    pthread_barrier_wait(&all_are_there);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    v = view();
+    assert_int_equal(v.all.live_bytes, 24 * THREADS);
+    assert_int_equal(v.alloc_n, THREADS);
+    assert_int_equal(v.all.threads.alloc_count, THREADS);
+    pthread_barrier_destroy(&all_are_there);
+    pthread_attr_destroy(&small);
+    counting_ends();
+}
+
+/* Those beyond the first table meet another book, and count in it. */
+static void *stay_and_go_on(void *p)
+{
+    do_job(p);
+    pthread_barrier_wait(&all_are_there);
+    pthread_barrier_wait(&all_are_there);
+    make(7);
+    pthread_barrier_wait(&all_are_there);
+    pthread_barrier_wait(&all_are_there);
+    return NULL;
+}
+
+static void many_threads_go_on_in_another_book(void **state)
+{
+    enum { THREADS = 1500 };
+    static pthread_t threads[THREADS];
+    static struct job jobs[THREADS];
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 128 << 10);
+    counting_begins(ML_HEAP_EXACT);
+    pthread_barrier_init(&all_are_there, NULL, THREADS + 1);
+    for (int n = 0; n < THREADS; n++) {
+        jobs[n] = (struct job){.site = ML_SITE_NATIVE};
+        assert_int_equal(pthread_create(&threads[n], &small, stay_and_go_on, &jobs[n]), 0);
+    }
+    pthread_barrier_wait(&all_are_there);
+    counting_ends();
+    counting_begins(ML_HEAP_EXACT);
+    pthread_barrier_wait(&all_are_there);
+    pthread_barrier_wait(&all_are_there);
+    assert_int_equal(view().all.live_bytes, 7 * THREADS);
+    assert_int_equal(view().all.threads.alloc_count, THREADS);
+    pthread_barrier_wait(&all_are_there);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(view().all.live_bytes, 7 * THREADS);
     pthread_barrier_destroy(&all_are_there);
     pthread_attr_destroy(&small);
     counting_ends();
@@ -616,7 +671,8 @@ int main(void)
         CASE(a_disowned_block_was_never_there),
         CASE(random_work_obeys_the_laws),
         CASE(what_threads_did_stays_when_they_have_ended),
-        CASE(more_threads_at_once_than_the_book_has_slots),
+        CASE(more_threads_at_once_than_one_table_has_slots),
+        CASE(many_threads_go_on_in_another_book),
         CASE(blocks_may_be_freed_by_any_thread),
         CASE(off_nothing_is_counted_and_another_book_begins_at_0),
         CASE(the_mode_may_change_while_blocks_live),

@@ -572,6 +572,56 @@ static void a_seed_makes_a_run_that_can_be_repeated(void **state)
     assert_true(samples[0] == samples[1]);
 }
 
+/* A realloc fails after another sample took the last place of its bucket. */
+static void what_cannot_be_put_back_is_given_up(void **state)
+{
+    void *full[ML_SAMPLE_SLOTS + 1];
+    sampling_begins(1); /* every block is a sample, of its own size */
+    uint32_t site = on_line(1);
+    uint64_t bucket = ml_sample_hash(BASE) >> 50;
+    uintptr_t a = BASE;
+    for (size_t i = 0; i <= ML_SAMPLE_SLOTS; a += 64)
+        if (ml_sample_hash(a) >> 50 == bucket)
+            full[i++] = (void *)a;
+    struct ml_heap_thread *t = ml_heap_thread();
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < ML_SAMPLE_SLOTS; i++)
+            ml_heap_alloc(t, full[i], 1000);
+        struct ml_cell old = ml_heap_take(full[0]);
+        assert_true(old.cell != 0);
+        ml_heap_alloc(t, full[ML_SAMPLE_SLOTS], 1000);
+        assert_int_equal(held_by(site), 1000 * (ML_SAMPLE_SLOTS + 1));
+        ml_heap_put(full[0], old);
+        assert_int_equal(held_by(site), 1000 * ML_SAMPLE_SLOTS);
+        assert_int_equal(ml_heap_live(), 1000 * ML_SAMPLE_SLOTS);
+        assert_int_equal(atomic_load(&ml_heap_totals->dropped_samples), round + 1);
+        for (size_t i = 0; i <= ML_SAMPLE_SLOTS; i++)
+            drop(full[i]); /* the first is nobody's any more */
+        assert_int_equal(held_by(site), 0);
+        assert_int_equal(ml_heap_live(), 0);
+    }
+    counting_ends();
+}
+
+/* A thread may be about to free a sample while another ends the book and begins the next. */
+static void a_sample_of_another_book_is_no_one_s(void **state)
+{
+    sampling_begins(1);
+    on_line(1);
+    void *p = make(1000);
+    struct ml_cell old = ml_heap_take(p);
+    counting_ends();
+    sampling_begins(1);
+    uint32_t site = on_line(1);
+    void *q = make(500);
+    ml_heap_retire(ml_heap_thread(), old, true);
+    assert_int_equal(held_by(site), 500);
+    assert_int_equal(ml_heap_live(), 500);
+    drop(q);
+    assert_int_equal(ml_heap_live(), 0);
+    counting_ends();
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void)
@@ -597,6 +647,8 @@ int main(void)
         CASE(a_child_knows_how_sure_its_heritage_is),
         CASE(a_fork_amid_samples_leaves_them_whole),
         CASE(a_seed_makes_a_run_that_can_be_repeated),
+        CASE(what_cannot_be_put_back_is_given_up),
+        CASE(a_sample_of_another_book_is_no_one_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
