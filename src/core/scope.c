@@ -278,17 +278,19 @@ void ml_scope_enter(struct ml_thread *t, const void *id, const struct ml_probe *
         s->max_bytes = f->before;
 }
 
-void ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p, uint32_t line)
+struct ml_frame *ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p,
+                               uint32_t line)
 {
     struct ml_frame *f = begin(t, id, p);
     if (f == NULL)
-        return;
+        return NULL;
     f->fresh = line == 0;
     f->line = line != 0 ? ml_sheet_line(f->sheet, line) : NULL;
     f->nested = is_open(t, f->line);
     struct ml_heap_thread *h = heap_on(f);
     if (h != NULL)
         heap_open(t, f, h);
+    return f;
 }
 
 void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
@@ -315,6 +317,7 @@ void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
     f->nested = is_open(t, line);
     if (h == NULL)
         return;
+    f->net_carried = 0;
     heap_open(t, f, h);
     ml__relaxed_add(&ml_heap_account(f->site)->hits, 1);
 }

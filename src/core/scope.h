@@ -37,6 +37,7 @@ struct ml_frame {
     int64_t net_before;  /* the thread's net at the line's start */
     int64_t net_high;    /* highest since */
     int64_t callees_net; /* of net, what profiled callees did */
+    int64_t net_carried; /* net of this execution's stretches before the last pause */
 };
 
 struct ml_thread {
@@ -81,8 +82,10 @@ void ml_scope_leave(struct ml_thread *t);
 void ml_scope_suspend(struct ml_thread *t, struct ml_frame *kept);
 /* A suspended frame goes on. */
 void ml_scope_resume(struct ml_thread *t, const struct ml_frame *kept);
-/* A frame that was never seen goes on in the middle of a line (0: between lines). */
-void ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p, uint32_t line);
+/* A frame that was never seen, or of which nothing is kept, goes on in the middle of a line (0: between
+ * lines). NULL: it is not profiled, for want of memory. */
+struct ml_frame *ml_scope_join(struct ml_thread *t, const void *id, const struct ml_probe *p,
+                               uint32_t line);
 /* A suspended frame whose end was never told: what a leave would have done. */
 void ml_scope_forget(struct ml_frame *kept);
 

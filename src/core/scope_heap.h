@@ -2,7 +2,8 @@
  *
  * At a line's start its account becomes the thread's current one; at its end the thread's net and high
  * tell what the execution did. What a profiled callee did is in its caller's net and peak, but not in its
- * own net. A frame that was pushed and has no line yet charges its caller.
+ * own net. A frame that was pushed and has no line yet charges its caller. An execution that is paused
+ * goes on with the net of its stretches before, so that its peak is the highest of their sum.
  * SPDX-License-Identifier: MIT */
 #ifndef ML_CORE_SCOPE_HEAP_H
 #define ML_CORE_SCOPE_HEAP_H
@@ -55,13 +56,14 @@ static inline void heap_close(const struct ml_thread *t, struct ml_frame *f,
         add_i64(&a->net_bytes, delta);
     if (delta != f->callees_net)
         add_i64(&a->own_net_bytes, delta - f->callees_net);
-    uint64_t rise = (uint64_t)(f->net_high - f->net_before);
-    if (rise > atomic_load_explicit(&a->peak_bytes, memory_order_relaxed))
-        atomic_store_explicit(&a->peak_bytes, rise, memory_order_relaxed);
+    int64_t rise = f->net_carried + f->net_high - f->net_before;
+    if (rise > (int64_t)atomic_load_explicit(&a->peak_bytes, memory_order_relaxed))
+        atomic_store_explicit(&a->peak_bytes, (uint64_t)rise, memory_order_relaxed);
     struct ml_frame *caller = heap_caller(t, f);
     raise_high(caller, f->net_high);
     if (caller != NULL)
         caller->callees_net += delta;
+    f->net_carried += delta; /* should it go on */
     f->net_before = f->net_high = net;
     f->callees_net = 0;
 }

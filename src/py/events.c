@@ -8,6 +8,11 @@
  * nothing kept: their line is found again from the instruction offset. Lock: the interpreter's. */
 static struct ml_ptrmap suspended;
 
+/* Of suspended frames whose line has changed the heap so far: frame id -> its net, with a mark of the line,
+ * since a frame may end without being told and another begin at its address. No more entries than frames
+ * were ever suspended at once. Lock: the interpreter's. */
+static struct ml_ptrmap paused;
+
 struct kept {
     struct kept *next; /* another probe of the same frame */
     struct ml_frame frame;
@@ -32,6 +37,38 @@ static struct kept *take_kept(const void *id)
     struct kept *k = (struct kept *)*at;
     ml_ptrmap_remove(&suspended, id);
     return k;
+}
+
+enum { MARK_BITS = 12 };
+
+/* The 52 bits of a net and a mark of its line, as one word. */
+static uintptr_t packed(const struct ml_frame *f)
+{
+    uintptr_t mark = (uintptr_t)f->line / sizeof *f->line & ((1u << MARK_BITS) - 1);
+    return (uintptr_t)f->net_carried << MARK_BITS | mark;
+}
+
+static void note_pause(const void *id, const struct ml_frame *f)
+{
+    uintptr_t *at = f->net_carried != 0 ? ml_ptrmap_put(&paused, id) : NULL;
+    if (at != NULL)
+        *at = packed(f);
+}
+
+/* The frame goes on in the execution that paused. */
+static void end_pause(const void *id, struct ml_frame *f)
+{
+    const uintptr_t *at = ml_ptrmap_find(&paused, id);
+    if (at == NULL)
+        return;
+    int64_t carried = (int64_t)*at >> MARK_BITS;
+    uintptr_t was = *at;
+    ml_ptrmap_remove(&paused, id);
+    if (f == NULL || f->line == NULL)
+        return;
+    f->net_carried = carried;
+    if (packed(f) != was)
+        f->net_carried = 0; /* another line: of a frame that is no more */
 }
 
 static void leave_group(struct ml_thread *t, const void *id)
@@ -62,6 +99,8 @@ void ml_event_enter(struct ml_code *c, const void *id)
     leave_group(t, id); /* a frame at this address ended unseen */
     if (ML_UNLIKELY(suspended.n != 0))
         forget_all(take_kept(id));
+    if (ML_UNLIKELY(paused.n != 0))
+        ml_ptrmap_remove(&paused, id);
     ml_py_visit_scope(t);
     for (uint32_t i = 0; i < c->n; i++)
         if (measures(t, &c->probes[i]))
@@ -85,8 +124,11 @@ void ml_event_resume(struct ml_code *c, const void *id, int offset)
     struct kept *all = c->keeps ? take_kept(id) : NULL;
     for (uint32_t i = 0; i < c->n; i++) {
         const struct ml_probe *p = &c->probes[i];
-        if (measures(t, p) && !was_kept(all, p->recorder))
-            ml_scope_join(t, id, p, (uint32_t)ml_code_resume_line(c, offset));
+        if (!measures(t, p) || was_kept(all, p->recorder))
+            continue;
+        struct ml_frame *f = ml_scope_join(t, id, p, (uint32_t)ml_code_resume_line(c, offset));
+        if (f != NULL && f->sheet->sites != NULL)
+            end_pause(id, f);
     }
     while (all != NULL) {
         struct kept *next = all->next;
@@ -119,10 +161,12 @@ void ml_event_suspend(const void *id)
     while (t->n != 0 && ml_scope_top(t)->id == id) {
         struct ml_frame frame;
         ml_scope_suspend(t, &frame);
-        if (frame.call->recorder->per_call)
+        if (frame.call->recorder->per_call) {
             keep(id, &frame);
-        else
-            ml_scope_forget(&frame);
+            continue;
+        }
+        note_pause(id, &frame);
+        ml_scope_forget(&frame);
     }
 }
 
