@@ -173,13 +173,16 @@ bench-line: build ## line events beside memory_profiler and line_profiler; R=5 r
 	@.venv/bin/python bench/line/run.py --rounds $(or $(R),5) --log build/results/bench-line.jsonl \
 	    $(BENCH_HERE:%=.venvs/bench-%/bin/python)
 
-bench-heap: build ## heap accounting beside tracemalloc, memray, scalene, memory_profiler; R=rounds, PYTHONS="3.11 3.13"
-	@$(MAKE) --no-print-directory $(BENCH_HEAP_HERE:%=.venvs/bench-heap-%/.installed)
-	@mkdir -p build/results
-	@.venv/bin/python bench/heap/run.py --rounds $(or $(R),5) --log build/results/bench-heap.jsonl \
-	    --folder build/results $(BENCH_HEAP_HERE:%=.venvs/bench-heap-%/bin/python)
-
 BENCH_HEAP_HERE = $(if $(PYTHONS),$(PYTHONS),$(filter 3.11 3.13,$(BENCH_HERE)))
+BENCH_HEAP_ENVIRONMENTS = $(BENCH_HEAP_HERE:%=.venvs/bench-heap-%/.installed)
+BENCH_HEAP_PYTHONS = $(BENCH_HEAP_HERE:%=.venvs/bench-heap-%/bin/python)
+
+bench-heap: build ## heap accounting beside its peers; R=rounds, PYTHONS="3.11 3.13", ROWS=w1_churn,small TOOLS=heap,memray
+	@$(MAKE) --no-print-directory $(BENCH_HEAP_ENVIRONMENTS)
+	@mkdir -p build/results
+	@.venv/bin/python bench/heap/run.py --rounds $(or $(R),5) --rows "$(ROWS)" --tools "$(TOOLS)" \
+	    --log build/results/bench-heap.jsonl --table build/results/bench-heap.md --folder build/results \
+	    $(BENCH_HEAP_PYTHONS)
 
 bench-host: build .venv/.real build/.system-bench ## the Functions host: start, latency, throughput, memory; N=1000000 requests
 	@.venv/bin/python bench/host/run.py --program build/memline --python .venv/bin/python \

@@ -8,12 +8,8 @@ import os
 import re
 import subprocess
 
-# The functions that carry @profile and do the work, where it is not the one of the program's name.
-DECORATED = {
-    "w3b_calls_decorated": ["fib_lines"],
-    "w6_async": ["leaf", "tree"],
-    "w7_threads": ["thread_body"],
-}
+import programs
+
 MEMLINE = ["-m", "memline", "run", "--json", "-o", "run.book"]
 TOOLS = {
     "base": ([], []),
@@ -29,16 +25,21 @@ TOOLS = {
     "scalene": (["-m", "scalene", "run", "--memory", "-o", "scalene.json"], ["---"]),
     "memory_profiler": (["-m", "memory_profiler"], []),
 }
-USUAL = [t for t in TOOLS if t != "memory_profiler"]
+OURS = ["heap", "heap --all", "sample"]
+SMALL = ["base", "heap", "memory_profiler"]  # rows made so that it can end them
 
 
-def command(python, tool, script, program, arguments):
+def command(python, tool, script, arguments, functions=()):
     before, between = TOOLS[tool]
     words = [python, *before]
     if tool in ("heap", "sample"):
-        for name in DECORATED.get(program, [program]):
+        for name in functions:
             words += ["--function", name]
-    return [*words, script, *between, program, *map(str, arguments)]
+    return [*words, script, *between, *arguments]
+
+
+def of_row(row):
+    return SMALL if row in programs.SMALL else list(TOOLS)
 
 
 def told(tool, python, folder, script, output, errors):
