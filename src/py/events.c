@@ -2,6 +2,7 @@
 #include "py/events.h"
 
 #include "base/mem.h"
+#include "py/py_greenlets.h"
 #include "py/py_heap.h"
 
 /* Suspended frames of recorders that keep calls: frame id -> struct kept. Frames of the others need
@@ -96,6 +97,7 @@ void ml_event_enter(struct ml_code *c, const void *id)
     struct ml_thread *t = ml_thread_get();
     if (t == NULL)
         return;
+    ml_py_greenlets_visit(t);
     leave_group(t, id); /* a frame at this address ended unseen */
     if (ML_UNLIKELY(suspended.n != 0))
         forget_all(take_kept(id));
@@ -182,6 +184,7 @@ void ml_event_line_slow(PyCodeObject *code, const void *id, uint32_t line)
     struct ml_thread *t = ml_thread_get();
     if (t == NULL)
         return;
+    ml_py_greenlets_look(t); /* perhaps somebody switched, and another tracer is told */
     if (!ml_scope_sync(t, id)) {
         const struct ml_code *c = ml_code_find(code);
         for (uint32_t i = 0; c != NULL && i < c->n; i++)

@@ -5,6 +5,7 @@
 #include "py/codes.h"
 #include "py/engine.h"
 #include "py/py_carrier.h"
+#include "py/py_greenlets.h"
 #include "py/py_heap.h"
 #include "py/py_limit.h"
 #include "py/py_proc.h"
@@ -38,7 +39,7 @@ static int module_exec(PyObject *module)
     return ml_py_recorder_init(module) < 0 || ml_py_carrier_init(module) < 0 ||
                    ml_py_book_init(module) < 0 || ml_py_report_init(module) < 0 ||
                    ml_py_proc_init(module) < 0 || ml_py_heap_init(module) < 0 ||
-                   ml_py_limit_init(module) < 0
+                   ml_py_limit_init(module) < 0 || ml_py_greenlets_init() < 0
                ? -1
                : 0;
 }

@@ -27,6 +27,7 @@ FUNCTIONS = {
     "k21_threads": ["run", "work"],
     "k22_other_thread_frees": ["run", "produce", "consume"],
     "k33_collector": ["run", "__init__", "noted"],
+    "k34_greenlets": ["run", "first", "second", "deep", "deeper", "thrown", "given_up"],
 }
 
 
