@@ -68,3 +68,18 @@ def claims_of(path: Path) -> List[Claim]:
                     )
                 )
     return claims
+
+
+def laws(ran):
+    """DESIGN.md, section 3: what lines and the rest own is what is alive."""
+    heap = ran.heap
+    outside, native = heap["outside"], heap["native_threads"]
+    owned = sum(r["held_bytes"] for r in ran.rows) + outside["held_bytes"] + native["held_bytes"]
+    assert owned == heap["live_bytes"]
+    changed = sum(r["own_net_bytes"] for r in ran.rows) + outside["own_net_bytes"]
+    assert changed == heap["live_bytes"]
+    for row in ran.rows:
+        assert row["alloc_bytes"] - row["freed_bytes"] == row["held_bytes"] >= 0
+        assert row["freed_count"] <= row["alloc_count"]
+        assert row["peak_bytes"] >= 0
+    assert heap["stale_blocks"] == 0
