@@ -33,6 +33,7 @@ environments = _load("environments", ROOT / "tests" / "environments.py")
 _load("funchost", Path(__file__).with_name("funchost.py"))
 apphost = _load("apphost", Path(__file__).with_name("apphost.py"))
 e2e_apps = _load("e2e_apps", Path(__file__).with_name("e2e_apps.py"))
+_load("clickhouses", ROOT / "tests" / "kql" / "clickhouses.py")
 _load("azurite", Path(__file__).with_name("azurite.py"))
 serving = _load("serving", Path(__file__).with_name("serving.py"))
 

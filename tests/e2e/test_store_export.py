@@ -1,24 +1,12 @@
 """Rows out of the store: JSON lines and back, and two ClickHouse servers as shards."""
 
 import json
-import shutil
-import socket
-import subprocess
-import time
-import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
+import clickhouses
 import pytest
 
-CONFIG = """<yandex><logger><level>warning</level><log>log</log><errorlog>err</errorlog></logger>
-<http_port>{http}</http_port><tcp_port>{tcp}</tcp_port><listen_host>127.0.0.1</listen_host>
-<path>{folder}/data/</path><tmp_path>{folder}/tmp/</tmp_path><mark_cache_size>67108864</mark_cache_size>
-<users_config>users.xml</users_config><default_profile>default</default_profile>
-<default_database>default</default_database></yandex>"""
-USERS = """<yandex><profiles><default></default></profiles><users><default><password></password>
-<networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
-<quotas><default></default></quotas></yandex>"""
 SUMS = [
     "count(*)",
     "sum(CASE WHEN severityLevel IS NULL THEN 1 ELSE 0 END)",
@@ -59,48 +47,13 @@ def test_json_lines_come_back_as_they_were(
     assert row["message"].endswith(' é "q" \\ \n end')
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-def ask(url: str, sql: str) -> str:
-    with urllib.request.urlopen(url, data=sql.encode(), timeout=20) as reply:
-        return str(reply.read().decode().strip())
-
-
 @pytest.fixture
 def shards(tmp_path: Path) -> Iterator[List[str]]:
     """The addresses of two ClickHouse servers on loopback."""
-    if shutil.which("clickhouse-server") is None:
-        pytest.skip("there is no clickhouse-server (Debian: apt-get install clickhouse-server)")
-    servers: List[Any] = []
-    urls = []
-    for name in ["one", "two"]:
-        folder = tmp_path / name
-        folder.mkdir()
-        port = free_port()
-        config = CONFIG.format(http=port, tcp=free_port(), folder=folder)
-        (folder / "config.xml").write_text(config)
-        (folder / "users.xml").write_text(USERS)
-        command = ["clickhouse-server", "--config-file=config.xml"]
-        out = (folder / "out").open("w")
-        servers.append(subprocess.Popen(command, cwd=str(folder), stdout=out, stderr=out))
-        urls.append(f"http://127.0.0.1:{port}")
-    deadline = time.monotonic() + 60
-    for url in urls:
-        while True:
-            try:
-                ask(url, "SELECT 1")
-                break
-            except OSError:
-                assert time.monotonic() < deadline, "ClickHouse did not start"
-                time.sleep(0.2)
-    yield urls
-    for server in servers:
-        server.terminate()
-        server.wait(30)
+    if clickhouses.no_shards():
+        pytest.skip(clickhouses.no_shards())
+    with clickhouses.two_shards(tmp_path / "servers") as urls:
+        yield urls
 
 
 def test_two_clickhouse_shards_get_every_row(
@@ -113,7 +66,7 @@ def test_two_clickhouse_shards_get_every_row(
         export += ["--url", url]
     run(export)
     sums = f"SELECT {', '.join(SUMS)} FROM memline.traces"
-    parts = [[int(cell) for cell in ask(url, sums).split("\t")] for url in shards]
+    parts = [[int(cell) for cell in clickhouses.ask(url, sums).split("\t")] for url in shards]
     assert all(part[0] > 0 for part in parts)
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").open(encoding="utf-8")]
     ticks = 638423424001234567  # 2024-02-01T00:00:00.1234567Z

@@ -55,9 +55,14 @@ def wait_for(url: str, process: subprocess.Popen) -> None:
             time.sleep(0.2)
 
 
+def server_program() -> str | None:
+    """Debian keeps it where the PATH of users does not look."""
+    return shutil.which("clickhouse-server", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
 def no_shards() -> str:
     """Why there are none here; empty: there are."""
-    if shutil.which("clickhouse-server") is None:
+    if server_program() is None:
         return "there is no clickhouse-server (Debian: apt-get install clickhouse-server)"
     return ""
 
@@ -74,7 +79,7 @@ def two_shards(folder: Path) -> Iterator[list[str]]:
             (home / "config.xml").write_text(config(home, http, tcp, [t for _, t in ports]))
             (home / "users.xml").write_text(USERS)
             out = (home / "out").open("w")
-            command = ["clickhouse-server", "--config-file=config.xml"]
+            command = [server_program(), "--config-file=config.xml"]
             servers.append(subprocess.Popen(command, cwd=str(home), stdout=out, stderr=out))
         urls = [f"http://127.0.0.1:{http}" for http, _ in ports]
         for url, server in zip(urls, servers):
