@@ -1,7 +1,6 @@
 /* host/blob.c -- see blob.h. SPDX-License-Identifier: MIT */
 #include "host/blob.h"
 
-#include "base/mem.h"
 #include "http/url.h"
 
 #include <stdio.h>
@@ -9,15 +8,15 @@
 
 enum { GET_MAX = 1 << 30 }; /* bytes of a blob that becomes an input */
 
-/* Encoded, but for the slashes. */
+/* Encoded, but for the slashes; with one in front. */
 static void add_path(struct ml_buf *b, const char *path)
 {
     for (;;) {
         size_t n = strcspn(path, "/");
+        ml_buf_char(b, '/');
         ml_url_encode(b, (struct ml_str){path, n});
         if (path[n] == '\0')
             return;
-        ml_buf_char(b, '/');
         path += n + 1;
     }
 }
@@ -26,7 +25,6 @@ static int send_order(struct ml_storage_order *o, const char *path, ml_storage_d
                       void *user)
 {
     struct ml_buf b = {0};
-    ml_buf_char(&b, '/');
     add_path(&b, path);
     o->rq.service = ML_STORAGE_BLOB;
     o->rq.path = b.p;
@@ -70,92 +68,38 @@ int ml_blob_list(struct ml_account *a, const char *container, const char *prefix
     return send_order(&o, container, done, user);
 }
 
-/* -- putting ------------------------------------------------------------------------------------- */
-
-struct put {
-    struct ml_account *account;
-    char path[ML_BLOB_PATH_MAX];
-    struct ml_buf bytes;
-    const struct ml_body *file;
-    bool made; /* the container was made already */
-    ml_storage_done done;
-    void *user;
-};
-
-static void put_end(struct put *p, const struct ml_storage_result *r)
-{
-    p->done(p->user, r);
-    ml_buf_free(&p->bytes);
-    ml_free(p);
-}
-
-static void put_fail(struct put *p)
-{
-    const struct ml_storage_result r = {.code = "OutOfMemory", .text = "out of memory"};
-    put_end(p, &r);
-}
-
-static void on_put(void *user, const struct ml_storage_result *r);
-
-static int put_send(struct put *p)
-{
-    struct ml_storage_order o = {
-        .account = p->account,
-        .rq = {.method = "PUT",
-               .headers = {{"content-type", "application/octet-stream"},
-                           {"x-ms-blob-type", "BlockBlob"}},
-               .n_headers = 2},
-        .body = ml_buf_view(&p->bytes),
-        .body_file = p->file,
-        .matters = true,
-    };
-    return send_order(&o, p->path, on_put, p);
-}
-
-static void on_made(void *user, const struct ml_storage_result *r)
-{
-    struct put *p = user;
-    if (r->text[0] != '\0' && r->status != 409) /* somebody else made it */
-        put_end(p, r);
-    else if (put_send(p) != ML_OK)
-        put_fail(p);
-}
-
-static void on_put(void *user, const struct ml_storage_result *r)
-{
-    struct put *p = user;
-    char container[80];
-    if (r->status != 404 || p->made) {
-        put_end(p, r);
-        return;
-    }
-    p->made = true;
-    (void)snprintf(container, sizeof container, "%.*s", (int)strcspn(p->path, "/") % 80, p->path);
-    struct ml_storage_order o = {
-        .account = p->account,
-        .rq = {.method = "PUT", .query = {{"restype", "container"}}, .n_query = 1},
-        .matters = true,
-    };
-    if (send_order(&o, container, on_made, p) != ML_OK)
-        put_fail(p);
-}
-
 int ml_blob_put(struct ml_account *a, const char *path, struct ml_str bytes,
                 const struct ml_body *file, ml_storage_done done, void *user)
 {
-    struct put *p = ml_calloc(1, sizeof *p);
-    if (p == NULL)
-        return ML_ENOMEM;
-    p->account = a;
-    (void)snprintf(p->path, sizeof p->path, "%s", path);
-    p->file = file;
-    p->done = done;
-    p->user = user;
-    ml_buf_str(&p->bytes, bytes);
-    int rc = p->bytes.status == ML_OK ? put_send(p) : p->bytes.status;
-    if (rc != ML_OK) {
-        ml_buf_free(&p->bytes);
-        ml_free(p);
-    }
+    struct ml_buf blob = {0}, container = {0};
+    add_path(&blob, path);
+    if (blob.status == ML_OK)
+        ml_buf_str(&container, (struct ml_str){blob.p, 1 + strcspn(blob.p + 1, "/")});
+    const struct ml_storage_order put = {
+        .account = a,
+        .rq = {.service = ML_STORAGE_BLOB,
+               .method = "PUT",
+               .path = blob.p,
+               .headers = {{"content-type", "application/octet-stream"},
+                           {"x-ms-blob-type", "BlockBlob"}},
+               .n_headers = 2},
+        .body = bytes,
+        .body_file = file,
+        .matters = true,
+    };
+    const struct ml_storage_order make = {
+        .account = a,
+        .rq = {.service = ML_STORAGE_BLOB,
+               .method = "PUT",
+               .path = container.p,
+               .query = {{"restype", "container"}},
+               .n_query = 1},
+        .matters = true,
+    };
+    int rc = blob.status != ML_OK ? blob.status : container.status;
+    if (rc == ML_OK)
+        rc = ml_storage_put(&put, &make, done, user);
+    ml_buf_free(&blob);
+    ml_buf_free(&container);
     return rc;
 }

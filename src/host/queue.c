@@ -1,7 +1,6 @@
 /* host/queue.c -- see queue.h. SPDX-License-Identifier: MIT */
 #include "host/queue.h"
 
-#include "base/mem.h"
 #include "host/base64.h"
 #include "http/url.h"
 
@@ -89,65 +88,6 @@ int ml_queue_delete(struct ml_account *a, const char *queue, const char *id, con
     return send_order(&o, queue, true, id, done, user);
 }
 
-/* -- putting ------------------------------------------------------------------------------------- */
-
-struct put {
-    struct ml_account *account;
-    char queue[ML_QUEUE_NAME_MAX + 1];
-    struct ml_buf body;
-    bool made; /* the queue was made already */
-    ml_storage_done done;
-    void *user;
-};
-
-static void put_end(struct put *p, const struct ml_storage_result *r)
-{
-    p->done(p->user, r);
-    ml_buf_free(&p->body);
-    ml_free(p);
-}
-
-static void put_fail(struct put *p)
-{
-    const struct ml_storage_result r = {.code = "OutOfMemory", .text = "out of memory"};
-    put_end(p, &r);
-}
-
-static void on_put(void *user, const struct ml_storage_result *r);
-
-static int put_send(struct put *p)
-{
-    struct ml_storage_order o = {
-        .account = p->account,
-        .rq = {.method = "POST", .headers = {{"content-type", "application/xml"}}, .n_headers = 1},
-        .body = ml_buf_view(&p->body),
-        .matters = true,
-    };
-    return send_order(&o, p->queue, true, NULL, on_put, p);
-}
-
-static void on_made(void *user, const struct ml_storage_result *r)
-{
-    struct put *p = user;
-    if (r->text[0] != '\0' && r->status != 409) /* somebody else made it */
-        put_end(p, r);
-    else if (put_send(p) != ML_OK)
-        put_fail(p);
-}
-
-static void on_put(void *user, const struct ml_storage_result *r)
-{
-    struct put *p = user;
-    if (r->status != 404 || p->made) {
-        put_end(p, r);
-        return;
-    }
-    p->made = true;
-    struct ml_storage_order o = {.account = p->account, .rq = {.method = "PUT"}, .matters = true};
-    if (send_order(&o, p->queue, false, NULL, on_made, p) != ML_OK)
-        put_fail(p);
-}
-
 static void add_escaped(struct ml_buf *b, struct ml_str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -164,20 +104,34 @@ static void add_escaped(struct ml_buf *b, struct ml_str s)
 int ml_queue_put(struct ml_account *a, const char *queue, struct ml_str text, ml_storage_done done,
                  void *user)
 {
-    struct put *p = ml_calloc(1, sizeof *p);
-    if (p == NULL)
-        return ML_ENOMEM;
-    p->account = a;
-    (void)snprintf(p->queue, sizeof p->queue, "%s", queue);
-    p->done = done;
-    p->user = user;
-    ml_buf_cstr(&p->body, "<QueueMessage><MessageText>");
-    add_escaped(&p->body, text);
-    ml_buf_cstr(&p->body, "</MessageText></QueueMessage>");
-    int rc = p->body.status == ML_OK ? put_send(p) : p->body.status;
-    if (rc != ML_OK) {
-        ml_buf_free(&p->body);
-        ml_free(p);
-    }
+    struct ml_buf messages = {0}, made = {0}, body = {0};
+    path_of(&messages, queue, true, NULL);
+    path_of(&made, queue, false, NULL);
+    ml_buf_cstr(&body, "<QueueMessage><MessageText>");
+    add_escaped(&body, text);
+    ml_buf_cstr(&body, "</MessageText></QueueMessage>");
+    const struct ml_storage_order put = {
+        .account = a,
+        .rq = {.service = ML_STORAGE_QUEUE,
+               .method = "POST",
+               .path = messages.p,
+               .headers = {{"content-type", "application/xml"}},
+               .n_headers = 1},
+        .body = ml_buf_view(&body),
+        .matters = true,
+    };
+    const struct ml_storage_order make = {
+        .account = a,
+        .rq = {.service = ML_STORAGE_QUEUE, .method = "PUT", .path = made.p},
+        .matters = true,
+    };
+    int rc = messages.status != ML_OK ? messages.status : made.status;
+    if (rc == ML_OK)
+        rc = body.status;
+    if (rc == ML_OK)
+        rc = ml_storage_put(&put, &make, done, user);
+    ml_buf_free(&messages);
+    ml_buf_free(&made);
+    ml_buf_free(&body);
     return rc;
 }

@@ -239,3 +239,77 @@ int ml_storage_send(const struct ml_storage_order *o, ml_storage_done done, void
     ml_buf_free(&text);
     return rc;
 }
+
+/* -- putting into what may not exist yet ------------------------------------------------------------ */
+
+struct put {
+    struct ml_storage_order order, make;
+    char *path, *make_path; /* owned, as is body */
+    struct ml_buf body;
+    bool made; /* or asked to be */
+    ml_storage_done done;
+    void *user;
+};
+
+static void put_free(struct put *p)
+{
+    ml_free(p->path);
+    ml_free(p->make_path);
+    ml_buf_free(&p->body);
+    ml_free(p);
+}
+
+static void put_end(struct put *p, const struct ml_storage_result *r)
+{
+    p->done(p->user, r);
+    put_free(p);
+}
+
+static void on_put(void *user, const struct ml_storage_result *r);
+
+/* One request more; a failure to send it is the put's end. */
+static void put_go_on(struct put *p, const struct ml_storage_order *o, ml_storage_done next)
+{
+    const struct ml_storage_result failed = {.code = "OutOfMemory", .text = "out of memory"};
+    if (ml_storage_send(o, next, p) != ML_OK)
+        put_end(p, &failed);
+}
+
+static void on_made(void *user, const struct ml_storage_result *r)
+{
+    struct put *p = user;
+    if (r->text[0] != '\0' && r->status != 409) /* somebody else made it */
+        put_end(p, r);
+    else
+        put_go_on(p, &p->order, on_put);
+}
+
+static void on_put(void *user, const struct ml_storage_result *r)
+{
+    struct put *p = user;
+    if (r->status != 404 || p->made) {
+        put_end(p, r);
+        return;
+    }
+    p->made = true;
+    put_go_on(p, &p->make, on_made);
+}
+
+int ml_storage_put(const struct ml_storage_order *o, const struct ml_storage_order *make,
+                   ml_storage_done done, void *user)
+{
+    struct put *p = ml_calloc(1, sizeof *p);
+    if (p == NULL)
+        return ML_ENOMEM;
+    *p = (struct put){.order = *o, .make = *make, .done = done, .user = user};
+    p->order.rq.path = p->path = ml_strdup(o->rq.path);
+    p->make.rq.path = p->make_path = ml_strdup(make->rq.path);
+    ml_buf_str(&p->body, o->body);
+    p->order.body = ml_buf_view(&p->body);
+    int rc = p->path != NULL && p->make_path != NULL ? p->body.status : ML_ENOMEM;
+    if (rc == ML_OK)
+        rc = ml_storage_send(&p->order, on_put, p);
+    if (rc != ML_OK)
+        put_free(p);
+    return rc;
+}

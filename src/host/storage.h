@@ -49,5 +49,10 @@ struct ml_storage_order {
 
 /* done is called once, from the loop; on failure (out of memory) it is not. */
 int ml_storage_send(const struct ml_storage_order *o, ml_storage_done done, void *user);
+/* The same for an order that puts something into what may not exist yet, a container or a queue: where the
+ * service does not know it, `make` makes it and o is sent again. Paths and body are copied; the queries'
+ * and headers' texts must live until done. */
+int ml_storage_put(const struct ml_storage_order *o, const struct ml_storage_order *make,
+                   ml_storage_done done, void *user);
 
 #endif
