@@ -127,7 +127,7 @@ static const struct ml_source *at(const struct ml_catalog *catalog, size_t i)
     return NULL;
 }
 
-static enum ml_type type_of(enum ml_store_type t)
+enum ml_type ml_store_catalog_type(enum ml_store_type t)
 {
     static const enum ml_type types[] = {
         [ML_STORE_BOOL] = ML_T_BOOL,         [ML_STORE_INT] = ML_T_INT,
@@ -159,7 +159,7 @@ static void describe(struct ml_store_catalog *c)
         for (size_t i = 0; i < entity.n_columns; i++, column++) {
             enum ml_store_type type;
             ml_schema_column(&entity, i, &column->name, &type);
-            column->type = type_of(type);
+            column->type = ml_store_catalog_type(type);
         }
     }
 }

@@ -19,5 +19,7 @@ struct ml_store_catalog;
 int ml_store_catalog_open(struct ml_reader *r, struct ml_store_catalog **out, struct ml_error *e);
 void ml_store_catalog_close(struct ml_store_catalog *c); /* NULL is fine */
 const struct ml_catalog *ml_store_catalog_get(const struct ml_store_catalog *c);
+/* What the engine takes a column of the store for. */
+enum ml_type ml_store_catalog_type(enum ml_store_type t);
 
 #endif

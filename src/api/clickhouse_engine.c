@@ -4,6 +4,7 @@
  * read batch by batch. SPDX-License-Identifier: MIT */
 #include "api/clickhouse_engine.h"
 
+#include "api/catalog.h"
 #include "api/clickhouse.h"
 #include "api/rowbinary.h"
 #include "base/mem.h"
@@ -69,17 +70,6 @@ static int open_answer(const struct ml_engine *g, struct ml_str sql,
 
 /* --- the tables --- */
 
-static enum ml_type type_of(enum ml_store_type t)
-{
-    static const enum ml_type types[] = {
-        [ML_STORE_BOOL] = ML_T_BOOL,         [ML_STORE_INT] = ML_T_INT,
-        [ML_STORE_LONG] = ML_T_LONG,         [ML_STORE_REAL] = ML_T_REAL,
-        [ML_STORE_DATETIME] = ML_T_DATETIME, [ML_STORE_STRING] = ML_T_STRING,
-        [ML_STORE_DYNAMIC] = ML_T_DYNAMIC,
-    };
-    return types[t];
-}
-
 static bool describe(struct ml_clickhouse_engine *g)
 {
     size_t n = 0;
@@ -96,7 +86,7 @@ static bool describe(struct ml_clickhouse_engine *g)
                                           .time_column = 0};
         for (size_t i = 0; i < info->n_columns; i++, c++) {
             const struct ml_store_col_info *col = ml_store_col_get(info->columns[i]);
-            *c = (struct ml_source_column){col->name, type_of(col->type)};
+            *c = (struct ml_source_column){col->name, ml_store_catalog_type(col->type)};
         }
     }
     return true;
