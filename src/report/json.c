@@ -5,65 +5,54 @@
 
 #include "report/formats.h"
 
-static void key(struct ml_buf *out, const char *name)
+/* `before` parts the field from what stands in front of it. */
+static void key(struct ml_buf *out, const char *before, const char *name)
 {
+    ml_buf_cstr(out, before);
     ml_buf_char(out, '"');
     ml_buf_cstr(out, name);
     ml_buf_cstr(out, "\": ");
 }
 
-static void text_field(struct ml_buf *out, const char *name, struct ml_str value)
+static void text_field(struct ml_buf *out, const char *before, const char *name,
+                       struct ml_str value)
 {
-    key(out, name);
+    key(out, before, name);
     ml_buf_json(out, value);
 }
 
-static void u64_field(struct ml_buf *out, const char *name, uint64_t value)
+static void u64_field(struct ml_buf *out, const char *before, const char *name, uint64_t value)
 {
-    key(out, name);
+    key(out, before, name);
     ml_buf_u64(out, value);
 }
 
-static void i64_field(struct ml_buf *out, const char *name, int64_t value)
+static void i64_field(struct ml_buf *out, const char *before, const char *name, int64_t value)
 {
-    key(out, name);
+    key(out, before, name);
     ml_buf_i64(out, value);
 }
 
-static void truth_field(struct ml_buf *out, const char *name, bool value)
+static void truth_field(struct ml_buf *out, const char *before, const char *name, bool value)
 {
-    key(out, name);
+    key(out, before, name);
     ml_buf_cstr(out, value ? "true" : "false");
-}
-
-static void next(struct ml_buf *out, const char *indent)
-{
-    ml_buf_cstr(out, ",\n");
-    ml_buf_cstr(out, indent);
 }
 
 static void write_run(const struct ml_snapshot *s, struct ml_buf *out)
 {
+    static const char next[] = ",\n  ";
     struct ml_str name;
     struct ml_str value;
-    ml_buf_cstr(out, "{\n  ");
-    text_field(out, "format", ML_STR("memline-report"));
-    next(out, "  ");
-    u64_field(out, "version", 1);
-    next(out, "  ");
-    u64_field(out, "books", ml_snapshot_books(s));
-    next(out, "  ");
-    u64_field(out, "pid", ml_snapshot_pid(s));
-    next(out, "  ");
-    i64_field(out, "start_ns", ml_snapshot_start_ns(s));
-    next(out, "  ");
-    truth_field(out, "complete", ml_snapshot_complete(s));
-    next(out, "  ");
-    truth_field(out, "truncated", ml_snapshot_truncated(s));
-    next(out, "  ");
-    u64_field(out, "lost_functions", ml_snapshot_lost(s));
-    next(out, "  ");
-    key(out, "meta");
+    text_field(out, "{\n  ", "format", ML_STR("memline-report"));
+    u64_field(out, next, "version", 1);
+    u64_field(out, next, "books", ml_snapshot_books(s));
+    u64_field(out, next, "pid", ml_snapshot_pid(s));
+    i64_field(out, next, "start_ns", ml_snapshot_start_ns(s));
+    truth_field(out, next, "complete", ml_snapshot_complete(s));
+    truth_field(out, next, "truncated", ml_snapshot_truncated(s));
+    u64_field(out, next, "lost_functions", ml_snapshot_lost(s));
+    key(out, next, "meta");
     ml_buf_char(out, '{');
     for (size_t i = 0; ml_snapshot_meta_at(s, i, &name, &value); i++) {
         ml_buf_cstr(out, i > 0 ? ", " : "");
@@ -77,47 +66,34 @@ static void write_run(const struct ml_snapshot *s, struct ml_buf *out)
 static void write_line(struct ml_json *j, const struct ml_view_line *l)
 {
     struct ml_buf *out = j->out;
-    ml_buf_cstr(out, "        {");
-    u64_field(out, "line", l->row->line);
-    ml_buf_cstr(out, ", ");
-    u64_field(out, "hits", l->row->hits);
-    ml_buf_cstr(out, ", ");
-    i64_field(out, "rss_net_bytes", l->row->rss_net_bytes);
-    ml_buf_cstr(out, ", ");
-    u64_field(out, "rss_max_bytes", l->row->rss_max_bytes);
-    ml_buf_cstr(out, ", ");
-    u64_field(out, "order", l->row->order);
+    u64_field(out, "        {", "line", l->row->line);
+    u64_field(out, ", ", "hits", l->row->hits);
+    i64_field(out, ", ", "rss_net_bytes", l->row->rss_net_bytes);
+    u64_field(out, ", ", "rss_max_bytes", l->row->rss_max_bytes);
+    u64_field(out, ", ", "order", l->row->order);
     if (j->view->has_heap)
         ml__json_heap_figures(j, &l->row->heap);
-    if (!j->page || j->texts_max == 0) {
-        ml_buf_cstr(out, ", ");
-        text_field(out, "source", ml_sources_line(j->sources, l->function->file, l->row->line));
-    }
+    if (!j->page || j->texts_max == 0)
+        text_field(out, ", ", "source",
+                   ml_sources_line(j->sources, l->function->file, l->row->line));
     ml_buf_char(out, '}');
 }
 
 static void write_function(struct ml_json *j, const struct ml_view_function *f)
 {
+    static const char next[] = ",\n      ";
     struct ml_buf *out = j->out;
-    ml_buf_cstr(out, "    {\n      ");
-    text_field(out, "file", f->function->file);
-    next(out, "      ");
-    text_field(out, "name", f->function->name);
-    next(out, "      ");
-    u64_field(out, "first_line", f->function->first_line);
-    next(out, "      ");
-    u64_field(out, "last_line", f->function->last_line);
-    next(out, "      ");
-    i64_field(out, "rss_net_bytes", f->net_bytes);
-    next(out, "      ");
-    u64_field(out, "rss_max_bytes", f->max_bytes);
+    text_field(out, "    {\n      ", "file", f->function->file);
+    text_field(out, next, "name", f->function->name);
+    u64_field(out, next, "first_line", f->function->first_line);
+    u64_field(out, next, "last_line", f->function->last_line);
+    i64_field(out, next, "rss_net_bytes", f->net_bytes);
+    u64_field(out, next, "rss_max_bytes", f->max_bytes);
     if (j->view->has_heap) {
-        ml_buf_cstr(out, ",\n      \"hits\": ");
-        ml_buf_u64(out, f->hits);
+        u64_field(out, next, "hits", f->hits);
         ml__json_heap_figures(j, &f->heap);
     }
-    next(out, "      ");
-    key(out, "lines");
+    key(out, next, "lines");
     ml_buf_cstr(out, "[\n");
     for (size_t i = 0; i < f->n; i++) {
         ml_buf_cstr(out, i > 0 ? ",\n" : "");
@@ -153,18 +129,14 @@ static void write_files(struct ml_json *j)
     const struct ml_function *f;
     size_t n = ml_snapshot_functions(j->snapshot, &f);
     bool first = true;
-    next(j->out, "  ");
-    key(j->out, "files");
+    key(j->out, ",\n  ", "files");
     ml_buf_char(j->out, '[');
     for (size_t i = 0; i < n && j->out->status == ML_OK; i++) {
         if (i > 0 && ml_str_eq(f[i].file, f[i - 1].file))
             continue;
-        ml_buf_cstr(j->out, first ? "\n    {" : ",\n    {");
-        text_field(j->out, "file", f[i].file);
-        ml_buf_cstr(j->out, ", ");
-        truth_field(j->out, "changed", ml_sources_changed(j->sources, f[i].file));
-        ml_buf_cstr(j->out, ", ");
-        key(j->out, "text");
+        text_field(j->out, first ? "\n    {" : ",\n    {", "file", f[i].file);
+        truth_field(j->out, ", ", "changed", ml_sources_changed(j->sources, f[i].file));
+        key(j->out, ", ", "text");
         write_text(j, f[i].file);
         ml_buf_char(j->out, '}');
         first = false;
@@ -181,8 +153,7 @@ void ml__json_write(struct ml_json *j)
         ml__json_heap(j);
     if (j->page)
         write_files(j);
-    next(out, "  ");
-    key(out, "functions");
+    key(out, ",\n  ", "functions");
     ml_buf_char(out, '[');
     for (size_t i = 0; i < v->n_functions; i++) {
         ml_buf_cstr(out, i > 0 ? ",\n" : "\n");
