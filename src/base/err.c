@@ -42,15 +42,21 @@ const char *ml_status_name(int status)
     return row_of(status)->name;
 }
 
+/* As vsnprintf: the length of the whole text, which may be cut, or negative. */
+static int set(struct ml_error *e, int status, const char *fmt, va_list args)
+{
+    e->status = status;
+    e->hint[0] = '\0';
+    return vsnprintf(e->text, sizeof e->text, fmt, args);
+}
+
 int ml_fail(struct ml_error *e, int status, const char *fmt, ...)
 {
     if (e == NULL)
         return status;
-    e->status = status;
-    e->hint[0] = '\0';
     va_list args;
     va_start(args, fmt);
-    vsnprintf(e->text, sizeof e->text, fmt, args);
+    set(e, status, fmt, args);
     va_end(args);
     return status;
 }
@@ -60,11 +66,9 @@ int ml_fail_errno(struct ml_error *e, int err, const char *fmt, ...)
     int status = ml_status_from_errno(err);
     if (e == NULL)
         return status;
-    e->status = status;
-    e->hint[0] = '\0';
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(e->text, sizeof e->text, fmt, args);
+    int n = set(e, status, fmt, args);
     va_end(args);
     if (n < 0 || (size_t)n >= sizeof e->text)
         return status;
