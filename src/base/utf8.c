@@ -67,6 +67,18 @@ int ml_utf8_width(uint32_t point)
     return in_ranges(point, wide, sizeof wide / sizeof wide[0]) ? 2 : 1;
 }
 
+size_t ml_utf8_columns(struct ml_str s)
+{
+    size_t columns = 0;
+    for (size_t at = 0; at < s.n;) {
+        uint32_t point;
+        size_t n = ml_utf8_next((struct ml_str){s.p + at, s.n - at}, &point);
+        columns += n == 0 ? 1 : (size_t)ml_utf8_width(point);
+        at += n != 0 ? n : 1;
+    }
+    return columns;
+}
+
 size_t ml_utf8_put(uint32_t c, char out[4])
 {
     if (c < 0x80) {

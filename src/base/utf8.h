@@ -11,6 +11,8 @@
 size_t ml_utf8_next(struct ml_str s, uint32_t *point);
 /* Columns on a terminal: 0 for combining marks, 2 for wide East Asian characters, else 1. */
 int ml_utf8_width(uint32_t point);
+/* The same of a text. A byte that is not UTF-8 counts as one, and so does a control character. */
+size_t ml_utf8_columns(struct ml_str s);
 /* Bytes written for a code point into out[4]. */
 size_t ml_utf8_put(uint32_t point, char out[4]);
 

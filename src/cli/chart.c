@@ -83,22 +83,9 @@ void ml__chart_place(const struct ml_chart *c, double x, double span, struct ml_
         ml_buf_str(out, c->names[(size_t)x]);
 }
 
-size_t ml__chart_width(struct ml_str s)
-{
-    size_t w = 0;
-    while (s.n > 0) {
-        uint32_t c;
-        size_t k = ml_utf8_next(s, &c);
-        w += k == 0 ? 1 : (size_t)ml_utf8_width(c);
-        k = k != 0 ? k : 1;
-        s = (struct ml_str){s.p + k, s.n - k};
-    }
-    return w;
-}
-
 void ml__chart_fit(struct ml_str s, size_t width, bool right, struct ml_buf *out)
 {
-    size_t w = ml__chart_width(s);
+    size_t w = ml_utf8_columns(s);
     size_t used = 0;
     if (right && w < width)
         ml_buf_fill(out, ' ', width - w);
@@ -139,7 +126,7 @@ void ml__chart_legend(const struct ml_chart *c, const struct ml_chart_look *look
     if (c->nseries < 2)
         return;
     for (uint32_t i = 0; i < c->nseries && i < LEGEND_MAX; i++) {
-        size_t w = ml__chart_width(c->series[i]);
+        size_t w = ml_utf8_columns(c->series[i]);
         w = w < look->width / 2 ? w : look->width / 2;
         if (used > 0 && used + w + 4 > look->width) {
             ml_buf_char(out, '\n');

@@ -69,8 +69,7 @@ void ml__chart_color(const struct ml_chart_look *look, uint32_t series, bool on,
 void ml__chart_number(double v, struct ml_buf *out);
 /* What a place on the axis is called; `span` is the length of the axis. */
 void ml__chart_place(const struct ml_chart *c, double x, double span, struct ml_buf *out);
-/* Columns on a terminal; a text cut or filled to them. */
-size_t ml__chart_width(struct ml_str s);
+/* A text cut or filled to a width of columns. */
 void ml__chart_fit(struct ml_str s, size_t width, bool right, struct ml_buf *out);
 /* Lowest and highest y, with 0 where `zero`. */
 void ml__chart_range(const struct ml_chart *c, bool zero, double *lo, double *hi);

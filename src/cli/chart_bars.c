@@ -95,7 +95,7 @@ void ml__chart_bars(const struct ml_chart *c, const struct ml_chart_look *look, 
     }
     b.total = pie ? b.total : 0;
     for (size_t i = 0; i < c->n && i < BARS_MAX; i++) {
-        size_t w = ml__chart_width(name_of(c, &c->points[i], &text));
+        size_t w = ml_utf8_columns(name_of(c, &c->points[i], &text));
         b.label = w > b.label ? w : b.label;
         ml_buf_clear(&text);
         figure(&b, c->points[i].y, &text);
@@ -179,7 +179,7 @@ static void put_names(const struct columns *k, struct ml_buf *out)
                 ml_buf_str(&text, p->label);
             else
                 ml__chart_place(k->c, p->x, span, &text);
-            size_t w = ml__chart_width(ml_buf_view(&text));
+            size_t w = ml_utf8_columns(ml_buf_view(&text));
             w = w < 16 ? w : 16;
             if (at + w <= k->look->width) {
                 ml_buf_fill(out, ' ', at - used);

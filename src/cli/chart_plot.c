@@ -174,7 +174,7 @@ static void put_axis(const struct grid *g, unsigned label, struct ml_buf *out)
         struct ml_buf text = {0};
         double f = (double)k / places;
         ml__chart_place(g->c, g->x0 + f * (g->x1 - g->x0), g->x1 - g->x0, &text);
-        size_t w = ml__chart_width(ml_buf_view(&text));
+        size_t w = ml_utf8_columns(ml_buf_view(&text));
         w = w < 15 ? w : 15;
         size_t at = start + (size_t)(f * (g->w - 1));
         at -= k == 0 ? 0 : k == places ? (w < at ? w - 1 : at) : w / 2;

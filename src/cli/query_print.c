@@ -26,23 +26,9 @@ static void cell_text(const struct ml_val *v, enum ml_type t, struct ml_buf *out
         ml_val_print(v, t == ML_T_DYNAMIC, out);
 }
 
-/* Columns on a terminal; control characters count as one and are shown as blanks. */
-static size_t width_of(struct ml_str s)
-{
-    size_t w = 0;
-    while (s.n > 0) {
-        uint32_t c;
-        size_t k = ml_utf8_next(s, &c);
-        w += k == 0 ? 1 : (size_t)ml_utf8_width(c);
-        k = k != 0 ? k : 1;
-        s = (struct ml_str){s.p + k, s.n - k};
-    }
-    return w;
-}
-
 static void add_shown(struct ml_buf *out, struct ml_str s, size_t width, bool right, bool pad)
 {
-    size_t w = width_of(s);
+    size_t w = ml_utf8_columns(s);
     if (right && w < width)
         ml_buf_fill(out, ' ', width - w);
     size_t used = 0;
@@ -187,12 +173,12 @@ static void measure(struct printer *p, const struct ml_batch *b)
 {
     struct ml_buf cell = {0};
     for (uint32_t i = 0; i < p->table->ncolumns; i++) {
-        size_t w = width_of(p->table->columns[i].name);
+        size_t w = ml_utf8_columns(p->table->columns[i].name);
         for (size_t r = 0; r < b->n && r < SAMPLE_ROWS; r++) {
             struct ml_val v = ml_column_get(&b->cols[i], r);
             ml_buf_clear(&cell);
             cell_text(&v, p->table->columns[i].type, &cell);
-            size_t k = width_of(ml_buf_view(&cell));
+            size_t k = ml_utf8_columns(ml_buf_view(&cell));
             w = k > w ? k : w;
         }
         p->widths[i] = w < CELL_MAX ? w : CELL_MAX;

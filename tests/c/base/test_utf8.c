@@ -79,6 +79,22 @@ static void widths(void **state)
         assert_int_equal(ml_utf8_width(cases[i].point), cases[i].width);
 }
 
+static void columns_of_texts(void **state)
+{
+    static const struct {
+        struct ml_str text;
+        size_t columns;
+    } cases[] = {
+        {ML_STR(""), 0},
+        {ML_STR("a\tb\n"), 4},
+        {ML_STR("e\xCC\x81"), 1},                 /* with a combining accent */
+        {ML_STR("\xE6\x97\xA5\xE6\x9C\xAC!"), 5}, /* two wide ones */
+        {ML_STR("\xFF\xE2\x82"), 3},              /* not UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(ml_utf8_columns(cases[i].text), cases[i].columns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +103,7 @@ int main(void)
         cmocka_unit_test(two_byte_strings_follow_the_table),
         cmocka_unit_test(malformed_sequences_are_refused),
         cmocka_unit_test(widths),
+        cmocka_unit_test(columns_of_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
