@@ -1,4 +1,4 @@
-"""A page on this machine, for functions to load: prints its address, then serves until it is stopped."""
+"""A page on this machine, for functions to load. As a program: prints its address, then serves until it is stopped."""
 
 import http.server
 
@@ -17,6 +17,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(f"http://127.0.0.1:{server.server_port}/", flush=True)
-server.serve_forever()
+def listen():
+    """A server on a free port, and its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return server, f"http://127.0.0.1:{server.server_port}/"
+
+
+if __name__ == "__main__":
+    server, url = listen()
+    print(url, flush=True)
+    server.serve_forever()

@@ -5,14 +5,12 @@ decorator. memline's drop-in measures it; the decorated coroutine keeps its valu
 """
 
 import asyncio
-import http.server
 import logging
 import threading
 
 import aiohttp
+import page
 import requests
-
-PAGE = b"<!doctype html><title>A page</title>" + b"<p>Which line ate the memory?</p>" * 250_000
 
 logging.basicConfig(level=logging.INFO)
 
@@ -42,26 +40,13 @@ def get_page_sync(url):
 # ---------------------------------------------------------------------------------------------
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(PAGE)))
-        self.end_headers()
-        self.wfile.write(PAGE)
-
-    def log_message(self, format, *args):
-        pass
-
-
 def main():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server, url = page.listen()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
     by_aiohttp = asyncio.run(get_page_async(url))
     by_requests = get_page_sync(url)
     server.shutdown()
-    assert by_aiohttp == by_requests == len(PAGE)
+    assert by_aiohttp == by_requests == len(page.PAGE)
 
 
 if __name__ == "__main__":
