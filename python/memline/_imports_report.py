@@ -6,6 +6,7 @@ import sys
 from typing import Any, Dict, Iterator, List, Tuple
 
 from ._imports import Import, Ledger
+from ._size import size
 
 
 def write(ledger: Ledger, command: str, given: Dict[str, Any]) -> None:
@@ -55,17 +56,6 @@ def as_json(ledger: Ledger, command: str) -> str:
     ]
     told = {"format": "memline-imports", "version": 1, "mode": ledger.mode, "command": command}
     return json.dumps({**told, "imports": rows}, indent=1) + "\n"
-
-
-def size(n: int) -> str:
-    """ "38.1 MiB", "-512 B", "0" """
-    value, unit = float(abs(n)), "B"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1023.95 or unit == "GiB":
-            break
-        value /= 1024
-    text = f"{value:.0f}" if unit == "B" else f"{value:.1f}"
-    return "0" if n == 0 else f"{'-' if n < 0 else ''}{text} {unit}"
 
 
 def place(entry: Import) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 import pytest
 
 from . import _pytest_baseline as baseline
+from ._size import size
 
 SMALL = (
     64 * 1024
@@ -210,8 +211,7 @@ class Measure:
         report.outcome = "failed"
         report.longrepr = "\n".join(
             [
-                f"memline: {run.item.nodeid} {words} {baseline.size(value)}, more than its "
-                f"{mark} of {text}",
+                f"memline: {run.item.nodeid} {words} {size(value)}, more than its {mark} of {text}",
                 *("  " + line_text(line, figure) for line in lines[:LINES]),
             ]
         )
@@ -219,7 +219,7 @@ class Measure:
 
 def line_text(line: Dict[str, Any], figure: str) -> str:
     place = f"{line['file']}:{line['line']} {line['function']}"
-    return f"{figure} {baseline.size(line[figure])}  {place}  {line['text']}"
+    return f"{figure} {size(line[figure])}  {place}  {line['text']}"
 
 
 class Report:
@@ -287,7 +287,7 @@ class Report:
         yield f"{'Peak':>10}  {'Net':>10}  {'Held':>10}  Test"
         for test in tests[:most]:
             figures = "  ".join(
-                f"{baseline.size(test.get(name, 0)):>10}" for name in ("peak", "net", "held")
+                f"{size(test.get(name, 0)):>10}" for name in ("peak", "net", "held")
             )
             yield f"{figures}  {test['test']}"
             for line in test["top"]:

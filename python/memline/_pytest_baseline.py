@@ -9,6 +9,8 @@ import os
 import sys
 from typing import Any, Dict, List, NamedTuple, Tuple
 
+from ._size import size
+
 FIGURES = ("peak", "held", "alloc")
 WORDS = {"peak": "rises by", "held": "leaves behind", "alloc": "allocates"}
 LEAST = 1024  # lines that take less in all figures are not kept
@@ -41,17 +43,6 @@ def parse_tolerance(text: str) -> Tolerance:
             raise ValueError(f"--memline-tolerance takes such as 10%+64KiB, not {text!r}")
         size = found
     return Tolerance(share, size)
-
-
-def size(n: int) -> str:
-    """ "38.1 MiB", "-512 B", "0" """
-    value, unit = float(abs(n)), "B"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1023.95 or unit == "GiB":
-            break
-        value /= 1024
-    text = f"{value:.0f}" if unit == "B" else f"{value:.1f}"
-    return "0" if n == 0 else f"{'-' if n < 0 else ''}{text} {unit}"
 
 
 # --- lines and their names ----------------------------------------------------------------------------
