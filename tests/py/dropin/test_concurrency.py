@@ -5,10 +5,10 @@ import gc
 import inspect
 import sys
 import threading
-import time
 
 import pytest
 from dropin_blocks import MIB, block
+from memline import _core
 
 
 def make_coroutine(mp, out):
@@ -143,27 +143,29 @@ def test_what_other_tasks_take_while_suspended_is_not_charged(mp, out):
     assert sys.gettrace() is before
 
 
-def plain_loop():
-    total = 0
-    for i in range(200_000):
-        total += i
-    return total
+def unprofiled():
+    return 1
 
 
-def seconds(function):
-    best = 1e9
-    for _ in range(15):
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
-    return best
+def unprofiled_code_is_traced():
+    """Does the interpreter stop for us at lines of code that nobody profiles?"""
+    code = unprofiled.__code__
+    if _core.engine == "monitoring":
+        now = sys.monitoring
+        (ours,) = [tool for tool in range(6) if now.get_tool(tool) == "memline"]
+        rare = now.events.PY_UNWIND | now.events.PY_THROW  # process-wide, and not at lines
+        return now.get_events(ours) & ~rare | now.get_local_events(ours, code) != 0
+    recorder = _core.Recorder()
+    recorder.add(code, always=True)  # that is, wherever our tracer is on
+    unprofiled()
+    return recorder.rows(code) != []
 
 
-def test_plain_code_is_as_fast_afterwards(mp, out):
-    before = seconds(plain_loop)
+def test_unprofiled_code_is_not_traced_afterwards(mp, out):
     test_what_other_tasks_take_while_suspended_is_not_charged(mp, out)
-    after = seconds(plain_loop)
-    assert after < before * 2  # equal on a quiet machine; a tracer left on costs 500 %
+    assert not unprofiled_code_is_traced()
+    inside = mp.profile(unprofiled_code_is_traced, stream=out)()
+    assert inside == (_core.engine == "settrace")
 
 
 def test_generator(mp, out):
