@@ -30,7 +30,12 @@ def start() -> None:
     if family:
         settings = settings._replace(output=f"{family}.{os.getpid()}", report=False)
         roots = os.environ.get("MEMLINE_ROOTS", "").split(os.pathsep)
-    from . import _session
+    try:
+        from . import _session
+    except ImportError as error:
+        if "interpreter" in str(error):  # a sub-interpreter of a program that is profiled
+            return
+        raise
 
     _session.configure(settings)
     try:

@@ -92,15 +92,19 @@ static void add_table(void)
     atomic_fetch_sub(&heap.adding, 1);
 }
 
-/* Give the slot back: what it has not told yet goes to where it belongs, with atomic adds since the
- * thread has no interpreter lock any more. */
-static void give_back(struct ml_heap_thread *t)
+/* What the thread has not told yet goes to where it belongs, without the main interpreter's lock. */
+static void tell_any(struct ml_heap_thread *t)
 {
     struct ml_account *a = ml_heap_account(GET(t->site));
     atomic_fetch_add(&a->alloc_any_bytes, GET(t->alloc_bytes));
     atomic_fetch_add(&a->alloc_any_count, GET(t->alloc_count));
     SET(t->alloc_bytes, 0);
     SET(t->alloc_count, 0);
+}
+
+static void give_back(struct ml_heap_thread *t)
+{
+    tell_any(t);
     atomic_fetch_add(&ml_heap_totals->departed_bytes, GET(t->net_bytes));
     SET(t->net_bytes, 0);
     memset((char *)t + sizeof t->tid, 0, sizeof *t - sizeof t->tid);
@@ -210,8 +214,10 @@ struct ml_heap_thread *ml_heap_thread(void)
 void ml_heap_python(struct ml_heap_thread *t)
 {
     t->python = 1;
-    if (GET(t->site) == ML_SITE_NATIVE)
-        ml_heap_switch(t, ML_SITE_OUTSIDE);
+    if (GET(t->site) != ML_SITE_NATIVE)
+        return;
+    tell_any(t);
+    SET(t->site, ML_SITE_OUTSIDE);
 }
 
 ML_NOINLINE void ml_heap_flush(struct ml_heap_thread *t)

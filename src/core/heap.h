@@ -11,8 +11,9 @@
  *            Enter after the call, clear before it: another thread that gets the address is never lost.
  * Threads:   every thread, with or without the interpreter lock, in signal handlers, after fork. No lock,
  *            no allocation through hooked paths, no Python, errno kept.
- * `locked`:  the hook's caller holds the interpreter lock (PyMem's MEM and OBJ domains): then the owner
- *            is charged with plain stores, else with atomic adds to fields of their own.
+ * `locked`:  the hook's caller holds the main interpreter's lock (PyMem's MEM and OBJ domains, while no
+ *            interpreter has another): then the owner is charged with plain stores, else with atomic adds to
+ *            fields of their own.
  * SPDX-License-Identifier: MIT */
 #ifndef ML_CORE_HEAP_H
 #define ML_CORE_HEAP_H
@@ -103,8 +104,8 @@ extern ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
 struct ml_heap_thread *ml_heap_thread(void);
 /* Slow half of begin: the thread is new. */
 struct ml_heap_thread *ml_heap_begin_new(void);
-/* The thread runs Python code: what it allocates from now on is no native thread's. Needs the
- * interpreter lock. */
+/* The thread runs Python code: what it allocates from now on is no native thread's. Needs the lock of any
+ * interpreter. */
 void ml_heap_python(struct ml_heap_thread *t);
 
 /* Enter a hook: the slot, now busy; NULL: pass through (off, or inside another hook).

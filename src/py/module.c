@@ -33,6 +33,10 @@ static PyMethodDef methods[] = {
 
 static int module_exec(PyObject *module)
 {
+    if (!ml_in_main_interpreter()) {
+        PyErr_SetString(PyExc_ImportError, "memline works in the main interpreter only");
+        return -1;
+    }
     if (ml_codes_init() < 0 || PyModule_AddStringConstant(module, "engine", ml_engine_name) < 0 ||
         PyModule_AddStringConstant(module, "version", ML_VERSION) < 0)
         return -1;

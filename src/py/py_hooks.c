@@ -17,6 +17,50 @@ struct domain {
 
 static struct domain domains[3]; /* by PyMemAllocatorDomain */
 
+/* --- whose lock ------------------------------------------------------------------------------------------ */
+
+/* Interpreters may have a lock each: then "with the interpreter lock" excludes nobody, and all frees are charged
+ * atomically. That begins with the RAW block that holds an interpreter's state (some 190 KiB in 3.13, 380 in
+ * 3.12), so before there is a second lock, and ends when there is but one interpreter a second later: programs
+ * have other blocks of that size. Who makes an interpreter sees the word that it set itself; whoever runs in it
+ * later was told by that thread; and those of the main interpreter need not know. */
+enum { INTERPRETER_LEAST = 128 << 10, LOOK_AGAIN = 1 << 14 /* frees of a thread */ };
+
+static _Atomic uint64_t many_locks; /* [lock-free] since when, ns; 0: there is one */
+
+static ML_NOINLINE void a_lock_may_come(void)
+{
+    atomic_store(&many_locks, ml_now_ns());
+}
+
+static ML_NOINLINE bool still_many(void)
+{
+    static ML_THREAD_LOCAL uint32_t asked;
+    uint64_t since = atomic_load(&many_locks);
+    if (++asked % LOOK_AGAIN == 0 && ml_now_ns() - since > 1000000000u &&
+        ml_only_main_interpreter())
+        return !atomic_compare_exchange_strong(&many_locks, &since, 0);
+    return true;
+}
+
+/* Is the caller, who has an interpreter's lock, alone? Cost: a load, a branch. */
+static inline bool alone(bool locked)
+{
+    return ML_HAS_OWN_LOCKS
+               ? locked &&
+                     (ML_LIKELY(atomic_load_explicit(&many_locks, memory_order_relaxed) == 0) ||
+                      !still_many())
+               : locked;
+}
+
+static inline void note_size(size_t n, bool locked)
+{
+    if (ML_HAS_OWN_LOCKS && !locked && ML_UNLIKELY(n > INTERPRETER_LEAST))
+        a_lock_may_come();
+}
+
+/* --- the hooks ----------------------------------------------------------------------------------------------- */
+
 static bool tracing_below; /* tracemalloc was on when our hooks came in: its own are behind them */
 
 static inline void in_python(struct ml_heap_thread *t)
@@ -39,6 +83,7 @@ static inline void *do_malloc(int d, size_t n, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
     struct ml_heap_thread *t = ml_heap_begin();
+    note_size(n, locked);
     void *p = real->malloc(real->ctx, n);
     if (ML_LIKELY(t != NULL))
         after_alloc(t, p, n, locked);
@@ -49,6 +94,7 @@ static inline void *do_calloc(int d, size_t n, size_t size, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
     struct ml_heap_thread *t = ml_heap_begin();
+    note_size(n * size, locked);
     void *p = real->calloc(real->ctx, n, size);
     if (ML_LIKELY(t != NULL))
         after_alloc(t, p, n * size, locked); /* it did not overflow, or p is NULL */
@@ -66,7 +112,7 @@ static inline void *do_realloc(int d, void *old, size_t n, bool locked)
     if (locked)
         in_python(t);
     if (ML_LIKELY(p != NULL))
-        ml_heap_moved(t, old, cell, p, n, locked);
+        ml_heap_moved(t, old, cell, p, n, alone(locked));
     else if (old != NULL)
         ml_heap_put(old, cell);
     ml_heap_end(t);
@@ -78,7 +124,7 @@ static inline void do_free(int d, void *p, bool locked)
     const PyMemAllocatorEx *real = &domains[d].real;
     struct ml_heap_thread *t = ml_heap_begin();
     if (ML_LIKELY(t != NULL))
-        ml_heap_release(t, p, locked);
+        ml_heap_release(t, p, alone(locked));
     real->free(real->ctx, p);
     if (ML_LIKELY(t != NULL))
         ml_heap_end(t);
@@ -129,6 +175,8 @@ static bool tracemalloc_is_on(void)
 
 void ml_hooks_install(void)
 {
+    if (ML_HAS_OWN_LOCKS && !ml_only_main_interpreter())
+        a_lock_may_come(); /* it is there */
     if (!domains[PYMEM_DOMAIN_OBJ].installed)
         tracing_below = tracemalloc_is_on();
     for (int d = 0; d < 3; d++) {

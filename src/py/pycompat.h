@@ -149,6 +149,22 @@ static inline int ml_frame_resumes(PyCodeObject *code, int at)
 
 #endif /* !ML_HAS_MONITORING */
 
+/* --- interpreters ------------------------------------------------------------------------------------ */
+
+/* From 3.12 on an interpreter may have a lock of its own (PEP 684). */
+#define ML_HAS_OWN_LOCKS (PY_VERSION_HEX >= 0x030C0000)
+
+static inline int ml_only_main_interpreter(void)
+{
+    return PyInterpreterState_Head() == PyInterpreterState_Main();
+}
+
+/* PyInterpreterState_Get came in 3.9 (bpo-40522). */
+static inline int ml_in_main_interpreter(void)
+{
+    return PyThreadState_Get()->interp == PyInterpreterState_Main();
+}
+
 /* --- the collector ------------------------------------------------------------------------------------ */
 
 /* From 3.12 on a collection begins only between instructions (gh-97922). Before, any object that the

@@ -45,9 +45,7 @@ def run():
 @pytest.mark.parametrize("trace", ["pass", "package.settrace(lambda *x: seen.append(x[0]))"])
 def test_another_tracer_is_told_too(tmp_path, run_program, trace):
     text = WITHIN.replace("TRACE", trace).replace("def one", "seen = []\ndef one")
-    ran = run_program(
-        write(tmp_path, text), {"seen": "seen"}, functions=["run", "one", "other"]
-    )
+    ran = run_program(write(tmp_path, text), {"seen": "seen"}, functions=["run", "one", "other"])
     for mark in ("one", "other"):
         line = ran.line(at(text, mark))
         near(line["held_bytes"], 2 * BIG)

@@ -21,7 +21,9 @@ async def freed():
 
 
 async def thrice():
-    return f(bytes(BIG), await g(), bytes(BIG), await g(), bytes(BIG))  #: peak 3 * big ~ 4000; net 0 ~ 4000
+    return f(
+        bytes(BIG), await g(), bytes(BIG), await g(), bytes(BIG)
+    )  #: peak 3 * big ~ 4000; net 0 ~ 4000
 
 
 async def other():
@@ -52,7 +54,9 @@ def in_turns():
 
 
 def less():
-    yield f(stack.clear(), (yield), bytes(2 * BIG))  #: peak 2 * big - big ~ 3000; net 0 - big ~ 3000
+    yield f(
+        stack.clear(), (yield), bytes(2 * BIG)
+    )  #: peak 2 * big - big ~ 3000; net 0 - big ~ 3000
 
 
 def finish(paused):

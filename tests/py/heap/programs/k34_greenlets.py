@@ -7,12 +7,20 @@ kept = {}
 
 
 def first():
-    kept[1] = (bytearray(BIG), two.switch(), bytearray(BIG))  #: held 2 * big; net 2 * big ~ 4000; peak 2 * big ~ 4000; hits 1
+    kept[1] = (
+        bytearray(BIG),
+        two.switch(),
+        bytearray(BIG),
+    )  #: held 2 * big; net 2 * big ~ 4000; peak 2 * big ~ 4000; hits 1
     kept[2] = bytearray(BIG)  #: held big; hits 1
 
 
 def second():
-    kept[3] = (bytearray(3 * BIG), one.switch(), bytearray(BIG))  #: held 4 * big; peak 4 * big ~ 4000; hits 1
+    kept[3] = (
+        bytearray(3 * BIG),
+        one.switch(),
+        bytearray(BIG),
+    )  #: held 4 * big; peak 4 * big ~ 4000; hits 1
     kept[4] = bytearray(BIG)  #: held big; net big; hits 1
 
 
