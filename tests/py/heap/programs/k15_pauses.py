@@ -21,9 +21,7 @@ async def freed():
 
 
 async def thrice():
-    return f(
-        bytes(BIG), await g(), bytes(BIG), await g(), bytes(BIG)
-    )  #: peak 3 * big ~ 4000; net 0 ~ 4000
+    return f(bytes(BIG), await g(), bytes(BIG), await g(), bytes(BIG))  #: peak 3 * big ~ 4e3
 
 
 async def other():
@@ -54,9 +52,7 @@ def in_turns():
 
 
 def less():
-    yield f(
-        stack.clear(), (yield), bytes(2 * BIG)
-    )  #: peak 2 * big - big ~ 3000; net 0 - big ~ 3000
+    yield f(stack.clear(), (yield), bytes(2 * BIG))  #: peak big ~ 3e3; net 0 - big ~ 3e3
 
 
 def finish(paused):
