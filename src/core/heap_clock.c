@@ -19,6 +19,7 @@ static struct {
     struct ml_book_moment *moments; /* [MOMENTS] in the book */
     uint64_t step_ticks;            /* between moments */
     uint64_t due_ticks;             /* the next moment */
+    uint64_t peak_rss_bytes;        /* highest of a moment so far */
     uint64_t look_ticks;            /* between looks; no more than step_ticks */
     _Atomic uint32_t taken;         /* somebody is noting a moment; others pass */
     int statm;                      /* /proc/self/statm; -1: not open */
@@ -38,6 +39,7 @@ static void first_look(void)
     the_clock.step_ticks = (per_us != 0 ? per_us : 1000) * 10000; /* 10 ms */
     the_clock.look_ticks = the_clock.step_ticks / 2;
     the_clock.due_ticks = 0;
+    the_clock.peak_rss_bytes = 0;
     SET(ml_heap_next_look, 0);
 }
 
@@ -89,14 +91,25 @@ static void thin(void)
     the_clock.step_ticks *= 2;
 }
 
+/* Of estimates the highest is the one that errs most, and more so the longer the run: by samples, the heap at the
+ * moment when resident memory, which is exact, was highest. */
+static void note_peak(const struct ml_book_moment *now)
+{
+    bool rss_is_highest = now->rss_bytes > the_clock.peak_rss_bytes;
+    if (rss_is_highest)
+        the_clock.peak_rss_bytes = now->rss_bytes;
+    if (GET(ml_heap_mode_now) == ML_HEAP_SAMPLE ? rss_is_highest
+                                                : now->heap_bytes > GET(ml_heap_totals->peak_bytes))
+        SET(ml_heap_totals->peak_bytes, now->heap_bytes);
+}
+
 static void note(uint64_t limit_use_bytes)
 {
     struct ml_book_moment now = {.at_ns = ml_wall_ns(),
                                  .rss_bytes = resident(),
                                  .heap_bytes = ml_heap_live(),
                                  .limit_use_bytes = limit_use_bytes};
-    if (now.heap_bytes > GET(ml_heap_totals->peak_bytes))
-        SET(ml_heap_totals->peak_bytes, now.heap_bytes);
+    note_peak(&now);
     SET(ml_heap_totals->ledger_bytes, ml_ledger_mapped());
     if (GET(ml_heap_totals->moments) == MOMENTS)
         thin();

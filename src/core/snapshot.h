@@ -99,9 +99,9 @@ struct ml_moment {
 
 /* The heap as a whole. */
 struct ml_heap_summary {
-    int mode;                 /* enum ml_heap_mode when the book was read; see has_heap */
-    int64_t live_bytes;       /* allocated minus freed since accounting began */
-    int64_t peak_bytes;       /* highest seen */
+    int mode;           /* enum ml_heap_mode when the book was read; see has_heap */
+    int64_t live_bytes; /* allocated minus freed since accounting began */
+    int64_t peak_bytes; /* highest of a moment; by samples, heap when resident memory was highest */
     uint64_t rate_bytes;      /* sample mode: mean bytes between samples when the book was read */
     uint64_t rate_most_bytes; /* the largest it was; never below it */
     uint64_t foreign_frees;

@@ -145,6 +145,12 @@ struct ml_interval ml_interval_held(const struct ml_heap *h, const struct ml_hea
                           (double)all->rate_most_bytes);
 }
 
+struct ml_interval ml_interval_sum(int64_t bytes, const struct ml_heap_summary *all)
+{
+    double rate = (double)all->rate_most_bytes;
+    return ml_interval_of((double)bytes, (double)bytes * rate, rate, rate);
+}
+
 struct ml_interval ml_interval_none(const struct ml_heap_summary *all)
 {
     return ml_interval_of(0, 0, 0, (double)all->rate_most_bytes);

@@ -26,6 +26,8 @@ struct ml_interval ml_interval_of(double e, double v, double w, double rate);
 /* Of the two figures that are sums of samples. */
 struct ml_interval ml_interval_alloc(const struct ml_heap *h, const struct ml_heap_summary *all);
 struct ml_interval ml_interval_held(const struct ml_heap *h, const struct ml_heap_summary *all);
+/* Of an estimate of which no more is known: the variance of any sum is at most its bytes times the rate. */
+struct ml_interval ml_interval_sum(int64_t bytes, const struct ml_heap_summary *all);
 /* Of a line without a sample. */
 struct ml_interval ml_interval_none(const struct ml_heap_summary *all);
 

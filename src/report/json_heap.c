@@ -79,6 +79,8 @@ static void write_summary(struct ml_json *j)
                   h->rate_bytes > 0 ? "sample" : "exact", h->native ? "true" : "false");
     i64(j, "live_bytes", h->live_bytes);
     i64(j, "peak_bytes", h->peak_bytes);
+    if (h->rate_bytes > 0 && h->peak_bytes > 0)
+        range(j, "peak", ml_interval_sum(h->peak_bytes, h));
     u64(j, "rate_bytes", h->rate_bytes);
     u64(j, "rate_most_bytes", h->rate_most_bytes);
     u64(j, "foreign_frees", h->foreign_frees);

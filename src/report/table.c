@@ -43,8 +43,8 @@ enum ml_tint ml__tint_of(const struct ml_table *t, const struct ml_row *r)
 /* --- cells --------------------------------------------------------------------------------------- */
 
 /* "12.3 MiB ± 8 %" where the estimate is good, else its range: "0.9 MiB .. 8.4 MiB"; "-": no sample. */
-static void print_estimate(const struct ml_table *t, char out[ML_CELL_MAX], int64_t bytes,
-                           struct ml_interval range)
+void ml__table_estimate(const struct ml_table *t, char out[ML_CELL_MAX], int64_t bytes,
+                        struct ml_interval range)
 {
     enum { GOOD = 40 }; /* per cent, on the wider side */
     char text[ML_SIZE_MAX];
@@ -74,7 +74,8 @@ static bool is_sampled(const struct ml_table *t, const struct ml_heap *h)
 static void print_alloc(const struct ml_table *t, const struct ml_heap *h, char out[ML_CELL_MAX])
 {
     if (is_sampled(t, h))
-        print_estimate(t, out, (int64_t)h->alloc_bytes, ml_interval_alloc(h, &t->view->summary));
+        ml__table_estimate(t, out, (int64_t)h->alloc_bytes,
+                           ml_interval_alloc(h, &t->view->summary));
     else
         ml_size_print(out, h->alloc_bytes, t->options->unit);
 }
@@ -83,7 +84,7 @@ static void print_held(const struct ml_table *t, const struct ml_heap *h, char o
 {
     int64_t held = ml_heap_held(h);
     if (is_sampled(t, h))
-        print_estimate(t, out, held, ml_interval_held(h, &t->view->summary));
+        ml__table_estimate(t, out, held, ml_interval_held(h, &t->view->summary));
     else if (held < 0) /* a damaged book */
         ml_size_print_change(out, held, t->options->unit);
     else

@@ -3,6 +3,7 @@
 #ifndef ML_REPORT_TABLE_H
 #define ML_REPORT_TABLE_H
 
+#include "report/interval.h"
 #include "report/report.h"
 #include "report/source.h"
 #include "report/view.h"
@@ -46,6 +47,9 @@ enum ml_tint ml__tint_of(const struct ml_table *t, const struct ml_row *r);
 enum { ML_CELL_MAX = 96 };
 void ml__table_cell(const struct ml_table *t, enum ml_figure figure, const struct ml_row *r,
                     char out[ML_CELL_MAX]);
+/* An estimate: with its error where that is small, else its range; "-": no sample. */
+void ml__table_estimate(const struct ml_table *t, char out[ML_CELL_MAX], int64_t bytes,
+                        struct ml_interval range);
 /* The figure that a line's colour tells of. */
 enum ml_figure ml__table_main_figure(const struct ml_table *t);
 /* Samples alone do not tell Net and Peak. */

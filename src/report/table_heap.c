@@ -97,11 +97,22 @@ static void write_trimmed(struct ml_table *t, const char *before, uint64_t bytes
     ml_buf_printf(t->out, "%s%s", before, text);
 }
 
+static void write_peak_estimate(struct ml_table *t)
+{
+    const struct ml_heap_summary *h = &t->view->summary;
+    char text[ML_CELL_MAX];
+    ml__table_estimate(t, text, h->peak_bytes, ml_interval_sum(h->peak_bytes, h));
+    ml_size_trim(text);
+    ml_buf_printf(t->out, "heap %s when resident memory was highest", text);
+}
+
 static void write_how(struct ml_table *t)
 {
     const struct ml_heap_summary *h = &t->view->summary;
     bool sampled = h->rate_bytes > 0;
-    if (h->peak_bytes > 0)
+    if (h->peak_bytes > 0 && sampled)
+        write_peak_estimate(t);
+    else if (h->peak_bytes > 0)
         write_trimmed(t, "at moments of the timeline at most ", (uint64_t)h->peak_bytes);
     ml_buf_printf(t->out, "%s%s, native allocations %s", h->peak_bytes > 0 ? "; " : "",
                   sampled ? "sampled" : "exact", h->native ? "included" : "not included");

@@ -18,7 +18,7 @@ export function tilesOf(report: Report): Tile[] {
   if (h !== undefined) {
     tiles.push({ head: "Held by lines", value: bytes(h.lines.held_bytes), says: "allocated by profiled lines and still alive" });
     tiles.push({ head: "Allocated by lines", value: bytes(h.lines.alloc_bytes), says: `${count(h.lines.alloc_count)} blocks` });
-    if (h.peak_bytes > 0) tiles.push({ head: "Heap at most", value: bytes(h.peak_bytes), says: "at a moment of the timeline" });
+    if (h.peak_bytes > 0) tiles.push({ head: h.mode === "sample" ? "Heap" : "Heap at most", value: bytes(h.peak_bytes), says: h.mode === "sample" ? "an estimate, when resident memory was highest" : "at a moment of the timeline" });
   }
   tiles.push({ head: "Max RSS", value: bytes(rss), says: "at the end of a line" });
   tiles.push({ head: "Lines that ran", value: count(rows.length), says: `${several(report.functions.length, "function")} in ${several(report.files.length, "file")}` });

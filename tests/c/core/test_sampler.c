@@ -381,6 +381,42 @@ static void at_the_cap_large_blocks_are_not_lost(void **state)
     counting_ends();
 }
 
+static void moment_passes(void)
+{
+    usleep(11000);
+    ml_heap_look_at_clock();
+}
+
+/* 3.6: the highest of many estimates would be too high by half here. */
+static void the_peak_is_of_the_moment_of_highest_rss(void **state)
+{
+    enum { BLOCKS = 5120, SIZE = 2048, RATE = 512 << 10, MORE = 8 << 20 };
+    static void *all[BLOCKS];
+    sampling_begins(RATE);
+    on_line(1);
+    for (int i = 0; i < BLOCKS; i++)
+        all[i] = make(SIZE);
+    char *real = mmap(NULL, MORE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(real != MAP_FAILED);
+    memset(real, 1, MORE);
+    moment_passes();
+    int64_t then = ml_heap_live();
+    munmap(real, MORE);
+    int64_t highest = then;
+    for (int turn = 0; turn < 50; turn++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            drop(all[i]);
+            all[i] = make(SIZE);
+        }
+        moment_passes();
+        if (ml_heap_live() > highest)
+            highest = ml_heap_live();
+    }
+    assert_int_equal(atomic_load(&ml_heap_totals->peak_bytes), then);
+    assert_true(highest > then * 5 / 4); /* or this shows nothing */
+    counting_ends();
+}
+
 /* 11: the variance that is told is the variance there is. */
 static void the_variance_told_is_the_true_one(void **state)
 {
@@ -642,6 +678,7 @@ int main(void)
         CASE(what_is_alive_is_known_after_frees_and_reallocs),
         CASE(at_the_cap_samples_are_thinned_without_a_bias),
         CASE(at_the_cap_large_blocks_are_not_lost),
+        CASE(the_peak_is_of_the_moment_of_highest_rss),
         CASE(the_variance_told_is_the_true_one),
         CASE(threads_and_children_have_chances_of_their_own),
         CASE(a_child_knows_how_sure_its_heritage_is),
