@@ -184,6 +184,14 @@ bench-heap: build ## heap accounting beside its peers; R=rounds, PYTHONS="3.11 3
 	    --log build/results/bench-heap.jsonl --table build/results/bench-heap.md --folder build/results \
 	    $(BENCH_HEAP_PYTHONS)
 
+bench-heap-count: build build/.system-bench build/bench-heap-counter.so ## instructions of it, beside the ratios kept in the tree; UPDATE=1
+	@$(MAKE) --no-print-directory $(BENCH_HEAP_ENVIRONMENTS)
+	@.venv/bin/python bench/heap/count.py $(if $(UPDATE),--update) --rows "$(ROWS)" \
+	    --counter build/bench-heap-counter.so $(BENCH_HEAP_PYTHONS)
+
+build/bench-heap-counter.so: bench/heap/counter.c build/.system-bench
+	$(CC) -shared -fPIC -O2 -Wall -Wextra -o $@ $<
+
 bench-host: build .venv/.real build/.system-bench ## the Functions host: start, latency, throughput, memory; N=1000000 requests
 	@.venv/bin/python bench/host/run.py --program build/memline --python .venv/bin/python \
 	    $(if $(N),--requests $(N))
@@ -224,5 +232,5 @@ clean: ## back to a fresh checkout
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help kql-scale setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
-        san san-py tsan fuzz lint format docs demo page bench bench-line bench-heap bench-host bench-kql \
+        san san-py tsan fuzz lint format docs demo page bench bench-line bench-heap bench-heap-count bench-host bench-kql \
         bench-line-instructions cpython-tests changelog clean

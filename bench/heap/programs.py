@@ -79,7 +79,7 @@ STANDARD = [
     ),
     standard("html5lib", 3, ["bench_html5lib"]),
     standard("pyflate", 1, ["bench_pyflake"]),
-    standard("sqlglot_v2_optimize", 3, ["bench_optimize"], "sqlglot_v2 optimize", few=(1,)),
+    standard("sqlglot_v2_optimize", 3, ["bench_optimize"], "sqlglot_v2 optimize"),
     standard(
         "async_tree_none",
         3,

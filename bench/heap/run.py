@@ -87,7 +87,7 @@ def execute(words, folder, env, limit):
                 pid, status, usage = os.wait4(child.pid, os.WNOHANG)
                 if not pid and time.perf_counter() - begin > limit:
                     os.killpg(child.pid, signal.SIGKILL)
-        except KeyboardInterrupt:  # it has a session of its own
+        except (KeyboardInterrupt, SystemExit):  # it has a session of its own
             os.killpg(child.pid, signal.SIGKILL)
             raise
     child.returncode = status  # reaped here
@@ -259,6 +259,7 @@ def measure_accuracy(options, places, log, parent):
     some = [t for t in tools.TOOLS if t != "base" and (not options.tools or t in options.tools)]
     for place in places:
         for program in programs.KNOWN:
+            print(f"{time.strftime('%H:%M:%S')} accuracy, {place['python']}: {program}", flush=True)
             for tool in some:
                 key = {
                     "python": place["python"],
@@ -297,6 +298,7 @@ def write_table(path, log):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs ends, and the folder goes
     options = arguments()
     places = [{**about(os.path.abspath(p)), "path": os.path.abspath(p)} for p in options.pythons]
     parent = os.path.abspath(tempfile.mkdtemp(prefix="bench-heap", dir=options.folder))

@@ -44,12 +44,14 @@ class Place:
 
     def __init__(self, about, log):
         self.about, self.runs, self.accuracy, self.loads = about, {}, {}, []
+        self.rounds = 0
         for said in log:
             if (said["python"], said["build"]) != (about["python"], about["build"]):
                 continue
             if "row" in said:
                 tool = self.runs.setdefault(said["row"], {}).setdefault(said["tool"], {})
                 tool[said["round"]] = said
+                self.rounds = max(self.rounds, said["round"] + 1)
                 self.loads.append(said["load"])
             elif "accuracy" in said:
                 self.accuracy[said["accuracy"], said["tool"]] = said
@@ -270,7 +272,6 @@ def failures(place):
 
 def heading(place):
     about = place.about
-    numbers = {n for row in place.runs.values() for runs in row.values() for n in runs}
     told = [
         f"**CPython {about['python']}**, {time.strftime('%Y-%m-%d', time.localtime(about['at']))}",
         ", ".join(f"{name} {version}" for name, version in about["versions"].items()),
@@ -278,9 +279,9 @@ def heading(place):
     ]
     if place.loads:
         told.append(f"load {min(place.loads):.1f} to {max(place.loads):.1f}")
-    if numbers:
-        few = "" if len(numbers) >= ROUNDS else ": orientation, no claims"
-        told.append(f"rounds: {len(numbers)}{few}")
+    if place.rounds:
+        few = "" if place.rounds >= ROUNDS else ": orientation, no claims"
+        told.append(f"rounds: {place.rounds}{few}")
     return ["; ".join(told) + "."]
 
 
@@ -304,7 +305,7 @@ def markdown(log):
             told += amount_table(
                 place, "Written to disk beyond base, KiB, medians:", "disk", "KiB", 1 / 1024, 0
             )
-            told += aims_table(place)
+            told += aims_table(place) if place.rounds >= ROUNDS else []
         told += accuracy_table(place)
         told += failures(place) + [""]
     return "\n".join(told)
