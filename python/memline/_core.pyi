@@ -185,6 +185,13 @@ def heap_status() -> Dict[str, Any]:
     that were not seen allocated), stale_blocks, ledger_bytes and ledger_resident_bytes (memline's own),
     hooks_on_top (no other tool in front of our hooks), native."""
 
+def native_report() -> Dict[str, Any]:
+    """installed (the hooks are in); provider (whose malloc: "libc.so.6"); loaded objects, those patched, slots
+    that hold our functions; waiting (slots not bound yet), other (bound to another's function of that name),
+    refused (the system did not let us); n_own_allocators and the names of the first own_allocators (objects
+    that export a malloc of their own); lost_maps (mappings that there was no room to note). Looks at all
+    objects: some 30 us each."""
+
 def scope_open(name: str, key: str) -> int:
     """A new scope within the current one; 0 while nothing is accounted for, or too many are open."""
 

@@ -71,6 +71,28 @@ def _set_mode(now: Settings) -> None:
         _core.heap_stop()
     else:
         _core.heap_start(now.mode, now.stacks, _rate(now.rate), now.seed, now.native, now.inherit)
+        _tell_not_counted()
+
+
+def _tell_not_counted() -> None:
+    """Note in the book what of native memory cannot be seen, if there is any."""
+    told = _core.native_report()
+    if not told["installed"]:
+        return
+    parts = []
+    names, n = told["own_allocators"], told["n_own_allocators"]
+    if n:
+        more = f" and {n - len(names)} more" if n > len(names) else ""
+        own = (
+            "which has an allocator of its own" if n == 1 else "which have allocators of their own"
+        )
+        parts.append(f"blocks of {', '.join(names)}{more}, {own}")
+    if told["refused"]:
+        parts.append(f"what {told['refused']} call sites allocate that the system kept read-only")
+    if told["lost_maps"]:
+        parts.append(f"{told['lost_maps']} mappings, of too many")
+    if parts:
+        _core.book_meta("not counted", "; ".join(parts))
 
 
 def _rate(text: str) -> int:
@@ -98,6 +120,7 @@ def _finish() -> None:
     _core.limit_watch(None)
     _core.profile_switch(False, False)
     _sources.keep()
+    _tell_not_counted()
     _core.book_close()
     if os.getpid() == _owner:
         from ._report import print_report

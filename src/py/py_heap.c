@@ -109,6 +109,33 @@ static PyObject *heap_status(PyObject *module, PyObject *unused)
                          atomic_load(&ml_heap_totals->native) != 0 ? Py_True : Py_False);
 }
 
+static PyObject *own_allocators(const struct ml_elf_counts *elf)
+{
+    PyObject *names = PyList_New(0);
+    for (uint32_t i = 0; names != NULL && i < elf->others && i < ML_ELF_OTHERS; i++) {
+        PyObject *name = PyUnicode_DecodeFSDefault(elf->other_names[i]);
+        if (name == NULL || PyList_Append(names, name) < 0)
+            Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+static PyObject *native_report(PyObject *module, PyObject *unused)
+{
+    struct ml_native_report r;
+    ml_native_report(&r);
+    PyObject *names = own_allocators(&r.elf);
+    if (names == NULL)
+        return NULL;
+    return Py_BuildValue("{s:O,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:N,s:K}", "installed",
+                         r.installed ? Py_True : Py_False, "provider", r.provider, "objects",
+                         r.elf.objects, "patched", r.elf.patched, "slots", r.elf.slots, "waiting",
+                         r.elf.waiting, "other", r.elf.other, "refused", r.elf.refused,
+                         "n_own_allocators", r.elf.others, "own_allocators", names, "lost_maps",
+                         (unsigned long long)r.maps.lost);
+}
+
 /* --- scopes ----------------------------------------------------------------------------------------------- */
 
 uint32_t ml_py_scope_here(void)
@@ -257,6 +284,8 @@ static PyMethodDef methods[] = {
      "heap_mark()\n--\n\n(net, high) of this thread: bytes now, and the highest since the last "
      "mark."},
     {"heap_status", heap_status, METH_NOARGS, "heap_status()\n--\n\nTotals, as a dict."},
+    {"native_report", native_report, METH_NOARGS,
+     "native_report()\n--\n\nWhat of native memory is seen, and what is not, as a dict."},
     {"scope_open", scope_open, METH_VARARGS,
      "scope_open(name, key)\n--\n\nA new scope's id; 0 while nothing is accounted for."},
     {"scope_enter", scope_enter, METH_O,

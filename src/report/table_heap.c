@@ -3,6 +3,7 @@
  *
  *   heap 40,116,544 B = 39,000,000 held by lines + 1,116,544 outside of them; unexplained 0
  *   at moments of the timeline at most 57.0 MiB; exact, native allocations included; memline's own 3.1 MiB
+ *   not counted: blocks of libown.so, which has an allocator of its own
  * SPDX-License-Identifier: MIT */
 #include "core/snapshot.h"
 #include "report/decode.h"
@@ -129,6 +130,17 @@ static void write_how(struct ml_table *t)
     ml_buf_cstr(t->out, " of files\n");
 }
 
+/* What the run could not see of native memory, as it told itself (docs/native.md). */
+static void write_not_counted(struct ml_table *t)
+{
+    struct ml_str text = ml_snapshot_meta(t->snapshot, ML_STR("not counted"));
+    if (text.n == 0)
+        return;
+    ml_buf_cstr(t->out, "not counted: ");
+    ml_decode_print(text, 0, t->out);
+    ml_buf_char(t->out, '\n');
+}
+
 static void write_heap_notes(struct ml_table *t)
 {
     const struct ml_heap_summary *h = &t->view->summary;
@@ -167,6 +179,7 @@ void ml__table_heap(struct ml_table *t)
     else
         write_law(t);
     write_how(t);
+    write_not_counted(t);
     if (n > 0 && !t->options->scopes)
         ml_buf_printf(t->out, "%zu scope%s: memline report --scopes\n", n, n == 1 ? "" : "s");
     write_heap_notes(t);
