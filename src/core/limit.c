@@ -200,17 +200,38 @@ void ml_limits_read(struct ml_limits *l, const char *root, int32_t pid)
 
 /* --- their use ------------------------------------------------------------------------------------- */
 
+static uint64_t stat_field(struct ml_str stat, const char *name)
+{
+    uint64_t bytes = 0;
+    ml_cgroup_field(stat, ml_str_of(name), &bytes);
+    return bytes;
+}
+
+/* Page cache that will go. What waits to be written is among the active pages as soon as the kernel met
+ * it in vain; it is told as a sum over both lists, so of the active ones at most so much. */
+static uint64_t passing_cache(struct ml_str stat, int version)
+{
+    static const struct {
+        const char *inactive, *active, *dirty, *writeback;
+    } names[] = {
+        {"total_inactive_file", "total_active_file", "total_dirty", "total_writeback"},
+        {"inactive_file", "active_file", "file_dirty", "file_writeback"},
+    };
+    uint64_t active = stat_field(stat, names[version].active);
+    uint64_t unwritten = stat_field(stat, names[version].dirty) +
+                         stat_field(stat, names[version].writeback);
+    return stat_field(stat, names[version].inactive) + (unwritten < active ? unwritten : active);
+}
+
 static bool group_use(const struct ml_limits *l, int version, size_t below_n, uint64_t *out)
 {
     static const char *const files[] = {"memory.usage_in_bytes", "memory.current"};
-    static const char *const fields[] = {"total_inactive_file", "inactive_file"};
     struct text t;
-    uint64_t cache = 0;
     uint64_t use = group_number(l, version, below_n, files[version]);
     if (use == UINT64_MAX)
         return false;
     struct ml_str stat = group_text(l, version, below_n, "memory.stat", &t);
-    ml_cgroup_field(stat, ml_str_of(fields[version]), &cache);
+    uint64_t cache = passing_cache(stat, version);
     *out = use > cache ? use - cache : 0;
     return true;
 }

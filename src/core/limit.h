@@ -4,11 +4,12 @@
  * docs/limits.md), the process's address space (RLIMIT_AS), and last the machine's memory.
  *
  *   kind        limit                               use
- *   cgroup v2   memory.max, memory.high             memory.current - inactive_file
- *   cgroup v1   memory.limit_in_bytes               memory.usage_in_bytes - total_inactive_file
+ *   cgroup v2   memory.max, memory.high             memory.current - passing cache
+ *   cgroup v1   memory.limit_in_bytes               memory.usage_in_bytes - passing cache
  *   addresses   RLIMIT_AS                           size of the address space
  *   machine     MemTotal                            MemTotal - MemAvailable
- * A group's use is that of all its processes, as is its limit. Page cache that waits to be reclaimed is not use.
+ * A group's use is that of all its processes, as is its limit. Passing cache is no use: file pages
+ * that wait to be reclaimed (inactive_file) or to be written (dirty, writeback).
  * Threads: nothing shared. Memory: the caller's; nothing is allocated, no descriptor is kept.
  * SPDX-License-Identifier: MIT */
 #ifndef ML_CORE_LIMIT_H

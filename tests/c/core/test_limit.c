@@ -141,6 +141,53 @@ static void use_is_without_cache_to_be_reclaimed(void **state)
     assert_int_equal(use, 150 * MIB);
 }
 
+/* The use of a group that has 250 MiB, of which file pages so many MiB. */
+static void assert_use(int version, const unsigned files[4], unsigned expected)
+{
+    static const char *const folders[] = {"sys/fs/cgroup/memory/a", "sys/fs/cgroup/a"};
+    static const char *const limits[] = {"memory.limit_in_bytes", "memory.max"};
+    static const char *const uses[] = {"memory.usage_in_bytes", "memory.current"};
+    static const char *const names[][4] = {
+        {"total_inactive_file", "total_active_file", "total_dirty", "total_writeback"},
+        {"inactive_file", "active_file", "file_dirty", "file_writeback"},
+    };
+    char text[300] = "dirty 1\nwriteback 1\nfile_mapped 1\n";
+    char file[80];
+    uint64_t use = 0;
+    fake_machine();
+    (version == ML_CGROUP_V1 ? fake_v1 : fake_v2)("/a");
+    snprintf(file, sizeof file, "%s/%s", folders[version], limits[version]);
+    fake_number(file, 256 * MIB);
+    snprintf(file, sizeof file, "%s/%s", folders[version], uses[version]);
+    fake_number(file, 250 * MIB);
+    for (size_t i = 0; i < 4; i++) {
+        size_t n = strlen(text);
+        snprintf(text + n, sizeof text - n, "%s %llu\n", names[version][i], files[i] * MIB);
+    }
+    snprintf(file, sizeof file, "%s/memory.stat", folders[version]);
+    fake(file, text);
+    ml_limits_read(&l, fakeroot, 0);
+    assert_true(ml_limit_use(&l, &l.all[0], &use));
+    assert_int_equal(use, expected * MIB);
+}
+
+static void use_is_without_cache_to_be_written(void **state)
+{
+    static const struct {
+        unsigned files[4]; /* inactive, active, dirty, under writeback */
+        unsigned use;
+    } cases[] = {
+        {{20, 200, 10, 160}, 60}, /* a reclaim met it while it was written */
+        {{150, 50, 0, 0}, 100},   /* all written: what is active is in use */
+        {{150, 50, 100, 0}, 50},  /* on which list the unwritten is, is not told */
+        {{200, 0, 150, 40}, 50},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_use(ML_CGROUP_V1, cases[i].files, cases[i].use);
+        assert_use(ML_CGROUP_V2, cases[i].files, cases[i].use);
+    }
+}
+
 static void the_tightest_is_the_fullest_not_the_lowest(void **state)
 {
     uint64_t use = 0;
@@ -231,6 +278,7 @@ int main(void)
         CASE(many_levels_keep_the_lowest),
         CASE(nothing_to_read_is_no_limit),
         CASE(use_is_without_cache_to_be_reclaimed),
+        CASE(use_is_without_cache_to_be_written),
         CASE(the_tightest_is_the_fullest_not_the_lowest),
         CASE(the_machine_counts_once_the_process_is_large),
         CASE(addresses_have_a_limit_too),
