@@ -117,7 +117,10 @@ static void add_heap(struct ml_snapshot *s, struct input *in)
                                    1,
                                    2,
                                    3,
-                                   (int64_t)take_figure(in)};
+                                   (int64_t)take_figure(in),
+                                   (double)take_figure(in),
+                                   (double)take_figure(in),
+                                   take_figure(in)};
         REQUIRE(ml__snapshot_add_scope(s, &row) == ML_OK);
     }
     for (int n = take(in) % 4; n > 0; n--) {

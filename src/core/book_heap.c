@@ -84,6 +84,9 @@ static int read_scope(struct ml__heap_tables *h, const char *at)
         .peak_bytes = GET(s.peak_bytes),
         .alloc_bytes = GET(s.alloc_bytes),
         .held_bytes = GET(s.held_bytes),
+        .alloc_variance = GET(s.alloc_variance),
+        .held_variance = GET(s.held_variance),
+        .weight_bytes = GET(s.weight_bytes),
     };
     return ml_vec_push(&h->scopes, new);
 }

@@ -70,7 +70,10 @@ struct ml_book_scope {
     _Atomic int64_t peak_bytes;     /* highest of that */
     _Atomic uint64_t alloc_bytes;   /* of its accounts, when it ended */
     _Atomic int64_t held_bytes;     /* of that, alive when it ended: what it left behind */
-    uint64_t reserved[3];
+    /* sample mode: what these two rest on */
+    _Atomic double alloc_variance; /* bytes^2 */
+    _Atomic double held_variance;
+    _Atomic uint64_t weight_bytes; /* the largest weight of one sample */
 };
 static_assert(sizeof(struct ml_book_scope) == 192, "stored layout");
 

@@ -16,8 +16,8 @@ uint64_t ml__account_alloc(const struct ml_account *a);
 int64_t ml__account_live(const struct ml_account *a);
 /* The accounts of a scope go to their lines' own; their numbers lead there from now on. */
 void ml__sites_fold(uint32_t scope);
-/* Sums over the accounts of a scope. */
-void ml__sites_of_scope(uint32_t scope, uint64_t *alloc_bytes, int64_t *held_bytes);
+/* The accounts of a scope, added up. */
+void ml__sites_of_scope(uint32_t scope, struct ml_account *sum);
 /* Another site of the same scope; 0: none. */
 uint32_t ml__site_next(uint32_t site);
 /* Before a fork: note what is alive. In the child: figures 0, what was alive is inherited. */

@@ -58,6 +58,9 @@ void ml__scopes_after_fork(void)
         SET(s->peak_bytes, 0);
         SET(s->alloc_bytes, 0);
         SET(s->held_bytes, 0);
+        SET(s->alloc_variance, 0);
+        SET(s->held_variance, 0);
+        SET(s->weight_bytes, 0);
     }
 }
 
@@ -118,6 +121,9 @@ uint32_t ml_heap_scope_open(struct ml_str name, struct ml_str key, uint32_t pare
     SET(s->peak_bytes, 0);
     SET(s->alloc_bytes, 0);
     SET(s->held_bytes, 0);
+    SET(s->alloc_variance, 0);
+    SET(s->held_variance, 0);
+    SET(s->weight_bytes, 0);
     scopes.heads[slot] = 0;
     atomic_store_explicit(&s->id, id, memory_order_release);
     return id;
@@ -151,30 +157,52 @@ uint32_t ml_heap_scope_enter(struct ml_heap_thread *t, uint32_t id)
     return before;
 }
 
+static struct ml_account sum_now(struct ml_heap_thread *t, uint32_t id)
+{
+    struct ml_account sum;
+    if (t != NULL) {
+        if (GET(t->scope) == id)
+            settle(t);
+        ml_heap_switch(t, GET(t->site)); /* nothing pending */
+    }
+    ml__sites_of_scope(id, &sum);
+    return sum;
+}
+
+static struct ml_scope_figures figures_of(const struct ml_book_scope *s,
+                                          const struct ml_account *sum)
+{
+    return (struct ml_scope_figures){.net_bytes = GET(s->net_bytes),
+                                     .peak_bytes = GET(s->peak_bytes),
+                                     .alloc_bytes = ml__account_alloc(sum),
+                                     .held_bytes = ml__account_live(sum)};
+}
+
 void ml_heap_scope_read(struct ml_heap_thread *t, uint32_t id, struct ml_scope_figures *out)
 {
     const struct ml_book_scope *s = find(id);
     *out = (struct ml_scope_figures){0};
     if (s == NULL)
         return;
-    if (t != NULL) {
-        if (GET(t->scope) == id)
-            settle(t);
-        ml_heap_switch(t, GET(t->site)); /* nothing pending */
-    }
-    out->net_bytes = GET(s->net_bytes);
-    out->peak_bytes = GET(s->peak_bytes);
-    ml__sites_of_scope(id, &out->alloc_bytes, &out->held_bytes);
+    struct ml_account sum = sum_now(t, id);
+    *out = figures_of(s, &sum);
 }
 
 void ml_heap_scope_close(struct ml_heap_thread *t, uint32_t id, struct ml_scope_figures *out)
 {
     struct ml_book_scope *s = find(id);
-    ml_heap_scope_read(t, id, out);
-    if (s == NULL || GET(s->end_ns) != 0)
+    *out = (struct ml_scope_figures){0};
+    if (s == NULL)
+        return;
+    struct ml_account sum = sum_now(t, id);
+    *out = figures_of(s, &sum);
+    if (GET(s->end_ns) != 0)
         return;
     SET(s->alloc_bytes, out->alloc_bytes);
     SET(s->held_bytes, out->held_bytes);
+    SET(s->alloc_variance, GET(sum.alloc_variance));
+    SET(s->held_variance, GET(sum.alloc_variance) - GET(sum.freed_variance));
+    SET(s->weight_bytes, GET(sum.weight_bytes));
     SET(s->end_ns, ml_wall_ns());
     scopes.closed[(scopes.closed_from + scopes.n_closed++) % ML_SCOPES_KEPT] = id % ML_SCOPES_KEPT;
 }

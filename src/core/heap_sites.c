@@ -262,16 +262,12 @@ uint32_t ml__site_next(uint32_t site)
     return sites.next_in_scope[site];
 }
 
-void ml__sites_of_scope(uint32_t scope, uint64_t *alloc_bytes, int64_t *held_bytes)
+void ml__sites_of_scope(uint32_t scope, struct ml_account *sum)
 {
     const uint32_t *head = ml__scope_head(scope);
-    *alloc_bytes = 0;
-    *held_bytes = 0;
-    for (uint32_t site = head != NULL ? *head : 0; site != 0; site = sites.next_in_scope[site]) {
-        const struct ml_account *a = ml_heap_account(site);
-        *alloc_bytes += ml__account_alloc(a);
-        *held_bytes += ml__account_live(a);
-    }
+    memset((void *)sum, 0, sizeof *sum);
+    for (uint32_t site = head != NULL ? *head : 0; site != 0; site = sites.next_in_scope[site])
+        ml__account_add(sum, ml_heap_account(site));
 }
 
 /* --- folding ---------------------------------------------------------------------------------------------- */

@@ -87,8 +87,21 @@ struct ml_scope_row {
     int64_t net_bytes;
     int64_t peak_bytes;
     uint64_t alloc_bytes;
-    int64_t held_bytes; /* alive at its end */
+    int64_t held_bytes;    /* alive at its end */
+    double alloc_variance; /* sample mode, as of struct ml_heap */
+    double held_variance;
+    uint64_t weight_bytes;
 };
+
+/* What a scope allocated and left, as of a line: for its intervals. */
+static inline struct ml_heap ml_scope_heap(const struct ml_scope_row *s)
+{
+    return (struct ml_heap){.alloc_bytes = s->alloc_bytes,
+                            .freed_bytes = s->alloc_bytes - (uint64_t)s->held_bytes,
+                            .alloc_variance = s->alloc_variance,
+                            .held_variance = s->held_variance,
+                            .weight_bytes = s->weight_bytes};
+}
 
 struct ml_moment {
     int64_t at_ns; /* wall clock */

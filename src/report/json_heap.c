@@ -96,6 +96,13 @@ static void write_summary(struct ml_json *j)
     ml_buf_cstr(j->out, "\n  }");
 }
 
+static void scope_ranges(struct ml_json *j, const struct ml_scope_row *s)
+{
+    struct ml_heap h = ml_scope_heap(s);
+    range(j, "alloc", ml_interval_alloc(&h, &j->view->summary));
+    range(j, "held", ml_interval_held(&h, &j->view->summary));
+}
+
 static void write_scopes(struct ml_json *j)
 {
     const struct ml_scope_row *s;
@@ -112,6 +119,8 @@ static void write_scopes(struct ml_json *j)
         i64(j, "peak_bytes", s[i].peak_bytes);
         u64(j, "alloc_bytes", s[i].alloc_bytes);
         i64(j, "held_bytes", s[i].held_bytes);
+        if (j->view->summary.rate_bytes > 0)
+            scope_ranges(j, &s[i]);
         ml_buf_char(j->out, '}');
     }
     ml_buf_cstr(j->out, n > 0 ? "\n  ]" : "]");

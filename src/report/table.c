@@ -213,8 +213,7 @@ size_t ml__table_figures_width(const struct ml_table *t)
     return width;
 }
 
-/* Right-aligned, with two blanks before it; `text` may hold a "±". */
-static void write_cell(struct ml_table *t, int width, const char *text)
+void ml__table_right(struct ml_table *t, int width, const char *text)
 {
     int columns = 0;
     widen(&columns, text);
@@ -228,7 +227,7 @@ void ml__table_heads(struct ml_table *t)
         if (t->widths[figure] == 0)
             continue;
         ml_buf_cstr(t->out, "  ");
-        write_cell(t, t->widths[figure], head_of(t, figure));
+        ml__table_right(t, t->widths[figure], head_of(t, figure));
     }
 }
 
@@ -258,7 +257,7 @@ void ml__table_figures(struct ml_table *t, const struct ml_row *r, enum ml_tint 
         ml_buf_cstr(t->out, "  ");
         if (tinted)
             ml__tint(t, tint);
-        write_cell(t, t->widths[figure], cell);
+        ml__table_right(t, t->widths[figure], cell);
         if (tinted)
             ml__untint(t, tint);
     }

@@ -50,6 +50,8 @@ void ml__table_cell(const struct ml_table *t, enum ml_figure figure, const struc
 /* An estimate: with its error where that is small, else its range; "-": no sample. */
 void ml__table_estimate(const struct ml_table *t, char out[ML_CELL_MAX], int64_t bytes,
                         struct ml_interval range);
+/* Right-aligned; `text` may hold a "±". */
+void ml__table_right(struct ml_table *t, int width, const char *text);
 /* The figure that a line's colour tells of. */
 enum ml_figure ml__table_main_figure(const struct ml_table *t);
 /* Samples alone do not tell Net and Peak. */

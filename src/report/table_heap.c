@@ -187,7 +187,14 @@ void ml__table_heap(struct ml_table *t)
 
 /* --- scopes --------------------------------------------------------------------------------------- */
 
-enum { SCOPE_LINES = 3 }; /* shown of each */
+enum { SCOPE_LINES = 3 };           /* shown of each */
+enum { EXACT = 12, ESTIMATE = 28 }; /* columns of a figure */
+
+/* Samples do not tell Net and Peak. */
+static bool is_sampled(const struct ml_table *t)
+{
+    return t->view->summary.rate_bytes > 0;
+}
 
 /* The places of a scope that hold most. */
 static size_t find_holders(const struct ml_snapshot *s, uint32_t id, const struct ml_place **out)
@@ -215,22 +222,24 @@ static void write_holders(struct ml_table *t, uint32_t id)
     const struct ml_function *functions;
     size_t n_functions = ml_snapshot_functions(t->snapshot, &functions);
     size_t n = find_holders(t->snapshot, id, holders);
-    char held[ML_SIZE_MAX];
+    char held[ML_CELL_MAX];
+    int width = is_sampled(t) ? 2 * ESTIMATE : 4 * EXACT;
     for (size_t i = 0; i < n; i++) {
+        const struct ml_row row = {.heap = holders[i]->heap};
         if (holders[i]->function >= n_functions)
             continue;
         const struct ml_function *f = &functions[holders[i]->function];
         struct ml_str text = ml_sources_line(t->sources, f->file, holders[i]->line);
-        ml_size_print(held, (uint64_t)ml_heap_held(&holders[i]->heap), t->options->unit);
-        ml_buf_printf(t->out, "  %*s", 4 * 12 - 2, held);
+        ml__table_cell(t, ML_FIGURE_HELD, &row, held);
+        ml__table_right(t, width, held);
         ml_buf_printf(t->out, "    ");
         size_t columns = ml_decode_print(f->name, 40, t->out);
         ml_buf_printf(t->out, ":%u  ", holders[i]->line);
-        ml__table_text(t, ml__unindent(text), 4 * 12 + columns + 14, ML_TINT_DIM);
+        ml__table_text(t, ml__unindent(text), (size_t)width + columns + 14, ML_TINT_DIM);
     }
 }
 
-static void write_scope(struct ml_table *t, const struct ml_scope_row *s)
+static void write_exact_figures(struct ml_table *t, const struct ml_scope_row *s)
 {
     enum ml_report_unit unit = t->options->unit;
     char cells[4][ML_SIZE_MAX];
@@ -239,7 +248,26 @@ static void write_scope(struct ml_table *t, const struct ml_scope_row *s)
     ml_size_print(cells[2], s->alloc_bytes, unit);
     ml_size_print(cells[3], s->held_bytes > 0 ? (uint64_t)s->held_bytes : 0, unit);
     for (int i = 0; i < 4; i++)
-        ml_buf_printf(t->out, "%*s", 12, cells[i]);
+        ml__table_right(t, EXACT, cells[i]);
+}
+
+static void write_estimated_figures(struct ml_table *t, const struct ml_scope_row *s)
+{
+    const struct ml_heap_summary *all = &t->view->summary;
+    struct ml_heap h = ml_scope_heap(s);
+    char cell[ML_CELL_MAX];
+    ml__table_estimate(t, cell, (int64_t)s->alloc_bytes, ml_interval_alloc(&h, all));
+    ml__table_right(t, ESTIMATE, cell);
+    ml__table_estimate(t, cell, s->held_bytes, ml_interval_held(&h, all));
+    ml__table_right(t, ESTIMATE, cell);
+}
+
+static void write_scope(struct ml_table *t, const struct ml_scope_row *s)
+{
+    if (is_sampled(t))
+        write_estimated_figures(t, s);
+    else
+        write_exact_figures(t, s);
     ml_buf_cstr(t->out, "  ");
     ml_decode_print(s->name, 48, t->out);
     if (s->key.n > 0) {
@@ -260,7 +288,11 @@ void ml__table_scopes(struct ml_table *t)
     }
     ml_buf_char(t->out, '\n');
     ml__tint(t, ML_TINT_DIM);
-    ml_buf_printf(t->out, "%12s%12s%12s%12s  Scope", "Net   ", "Peak   ", "Allocated", "Left   ");
+    if (is_sampled(t))
+        ml_buf_printf(t->out, "%*s%*s  Scope", ESTIMATE, "Allocated", ESTIMATE, "Left   ");
+    else
+        ml_buf_printf(t->out, "%*s%*s%*s%*s  Scope", EXACT, "Net   ", EXACT, "Peak   ", EXACT,
+                      "Allocated", EXACT, "Left   ");
     ml__untint(t, ML_TINT_DIM);
     ml_buf_char(t->out, '\n');
     for (size_t i = 0; i < n && t->out->status == ML_OK; i++)

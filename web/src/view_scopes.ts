@@ -17,7 +17,7 @@ interface Column {
 export class ScopesView {
   readonly element: HTMLElement;
   private readonly scopes: Scope[];
-  private by = 5;
+  private by: number;
   private down = true;
   private shown = PART;
   private readonly table = h("table", { class: "scopes" });
@@ -27,7 +27,8 @@ export class ScopesView {
   constructor(private readonly report: Report, private readonly open: (file: string, line: number) => void) {
     this.scopes = report.scopes ?? [];
     const start = this.scopes.reduce((t, s) => Math.min(t, s.begin_ns), Infinity);
-    this.columns = [
+    const sampled = report.summary?.mode === "sample"; // samples do not tell Net and Peak
+    const columns: Column[] = [
       { head: "Begin", says: "after the first one", of: (s) => s.begin_ns - start, tell: duration },
       { head: "Time", says: "from its begin to its end", of: (s) => (s.end_ns === 0 ? -1 : s.end_ns - s.begin_ns), tell: (n) => (n < 0 ? "open" : duration(n)) },
       { head: "Net", says: "allocated minus freed within it", of: (s) => s.net_bytes, tell: change },
@@ -35,6 +36,8 @@ export class ScopesView {
       { head: "Allocated", says: "all that it allocated", of: (s) => s.alloc_bytes, tell: bytes },
       { head: "Left behind", says: "of what it allocated, alive at its end", of: (s) => s.held_bytes, tell: bytes },
     ];
+    this.columns = columns.filter((c) => !sampled || (c.head !== "Net" && c.head !== "Peak"));
+    this.by = this.columns.length - 1;
     this.element = h("section", { attrs: { id: "scopes", "aria-label": "Scopes" } }, h("div", { class: "head" }, h("h2", {}, "Scopes")), this.says, h("div", { class: "scroll" }, this.table));
     this.draw();
   }

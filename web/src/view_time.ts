@@ -113,7 +113,7 @@ export class TimeView {
       if (lane < 0) return;
       const x = this.x(s.begin_ns);
       const width = Math.max(2, this.x(s.end_ns || this.span.to) - x);
-      const title = svg("title", {}, `${s.name} ${s.key}: left ${bytes(s.held_bytes)}, peak ${bytes(s.peak_bytes)}`);
+      const title = svg("title", {}, `${s.name} ${s.key}: left ${bytes(s.held_bytes)}${this.report.summary?.mode === "sample" ? "" : `, peak ${bytes(s.peak_bytes)}`}`);
       elements.push(svg("rect", { class: s.held_bytes > 0 ? "scope left" : "scope", attrs: { x: x.toFixed(1), width: width.toFixed(1), y: String(HEIGHT + 24 + lane * LANE), height: String(LANE - 2) } }, title));
     });
     return { elements, rows: Math.max(0, ...places.map((p) => p + 1)) };

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "core/heap_scope.h"
 
+#include "core/sampler.h"
 #include "core/snapshot.h"
 #include "folder.h"
 #include "test.h"
@@ -375,6 +376,56 @@ static void without_memory_there_is_no_scope(void **state)
     assert_true(fail_each(open_many, &n) >= 1);
 }
 
+static const struct ml_scope_row *row_of(struct ml_snapshot **s, uint32_t id)
+{
+    const struct ml_scope_row *rows;
+    struct ml_error e;
+    assert_int_equal(ml_snapshot_read(in_folder("test.book"), s, &e), ML_OK);
+    size_t n = ml_snapshot_scopes(*s, &rows);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].id == id)
+            return &rows[i];
+    fail_msg("no such scope");
+    return NULL;
+}
+
+/* By samples, what a scope allocated and left has the variance of its accounts when it ended. */
+static void a_scope_tells_how_sure_its_estimates_are(void **state)
+{
+    enum { BLOCKS = 400, SIZE = 20 << 10 };
+    void *all[BLOCKS];
+    ml_sampler_set(64 << 10, 20261127);
+    counting_begins(ML_HEAP_SAMPLE);
+    uint32_t id = open_scope();
+    double alloc = 0, held = 0;
+    uint64_t most = 0;
+    for (unsigned line = 1; line <= 2; line++) {
+        struct ml_account *a = ml_heap_account(run_line(line, id));
+        for (int i = 0; i < BLOCKS; i++)
+            all[i] = make(SIZE);
+        for (int i = 0; i < BLOCKS; i += 2)
+            drop(all[i]);
+        alloc += atomic_load(&a->alloc_variance);
+        held += atomic_load(&a->alloc_variance) - atomic_load(&a->freed_variance);
+        most = atomic_load(&a->weight_bytes) > most ? atomic_load(&a->weight_bytes) : most;
+    }
+    leave();
+    struct ml_scope_figures f;
+    ml_heap_scope_close(ml_heap_thread(), id, &f);
+    for (int i = 1; i < BLOCKS; i += 2)
+        drop(all[i]); /* afterwards: not the scope's any more */
+    struct ml_snapshot *s;
+    const struct ml_scope_row *row = row_of(&s, id);
+    assert_true(held > 0 && alloc > held);
+    assert_true(row->alloc_variance == alloc && row->held_variance == held);
+    assert_true(row->weight_bytes == most && most > SIZE);
+    assert_true(row->held_bytes == f.held_bytes && row->alloc_bytes == f.alloc_bytes);
+    struct ml_heap h = ml_scope_heap(row);
+    assert_true(ml_heap_held(&h) == row->held_bytes);
+    ml_snapshot_free(s);
+    counting_ends();
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 
 int main(void)
@@ -390,6 +441,7 @@ int main(void)
         CASE(open_ones_are_never_folded),
         CASE(no_scope_is_ever_number_0),
         CASE(without_memory_there_is_no_scope),
+        CASE(a_scope_tells_how_sure_its_estimates_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

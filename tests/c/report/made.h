@@ -84,7 +84,7 @@ static inline struct ml_snapshot *made_heap(uint64_t rate, const char *name)
          4,
          3,
          {.kind = ML_PLACE_LINE, .line = 9, .scope = 7, .heap = estimated}}};
-    struct ml_scope_row scope = {7, 0, ML_STR("request"), ML_STR("41"), 5, 6, 1, 2, 3, 4};
+    struct ml_scope_row scope = {7, 0, ML_STR("request"), ML_STR("41"), 5, 6, 1, 2, 3, 4, 0, 0, 0};
     struct ml_heap_summary h = {.mode = rate != 0 ? 2 : 1,
                                 .rate_bytes = rate,
                                 .rate_most_bytes = rate,

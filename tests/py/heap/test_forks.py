@@ -59,20 +59,24 @@ def run():
 @pytest.mark.figures
 @pytest.mark.parametrize("mode", ["heap", "sample"])
 def test_each_child_tells_its_own_and_what_it_inherits(tmp_path, run_program, mode):
-    """Blocks so large are certain to be sampled: both modes tell them to the byte."""
+    """Blocks so large are certain to be sampled: both modes tell them to the byte. Small ones beside them are hit by a
+    sample of 64 KiB in one child of a thousand."""
     path = tmp_path / "forks.py"
     path.write_text(PROGRAM)
+    functions = ["run", "child", "churn"]
     wanted = {
         "told": "told",
         "mine": "bytearray(20_000_000).__sizeof__()",
         "kept": "kept.__sizeof__()",
     }
-    ran = run_program(path, wanted, functions=["run", "child", "churn"], mode=mode, rate="64KiB")
+    ran = run_program(path, wanted, functions=functions, mode=mode, rate="64KiB")
     mine, kept = ran.values["mine"], ran.values["kept"]
     assert len(ran.values["told"]) == CHILDREN
-    for own_alloc, own_held, old_alloc, old_held in ran.values["told"]:
-        assert abs(own_alloc - mine) <= 1024 and abs(own_held - mine) <= 1024
-        assert old_alloc == 0 and abs(old_held - kept) <= 1024
+    off = [max(abs(alloc - mine), abs(held - mine)) for alloc, held, _, _ in ran.values["told"]]
+    assert max(off) <= (1_024 if mode == "heap" else 3 * 65_600)
+    assert sum(x <= 1_024 for x in off) >= CHILDREN - 2 - CHILDREN // 100
+    for _, _, alloc, held in ran.values["told"]:
+        assert alloc == 0 and abs(held - kept) <= 1_024
     parent = [r for r in ran.rows if r["function"] == "run" and r["line"] == 26][0]
     assert abs(parent["alloc_bytes"] - kept) <= 1024 and abs(parent["held_bytes"] - kept) <= 1024
     assert not any(r["function"] == "child" for r in ran.rows)

@@ -152,6 +152,37 @@ def test_the_same_program_exactly_and_by_samples(tmp_path, rate, power):
     assert wrong * 100 <= apart  # where one of the two ranges is of those that miss
 
 
+SCOPES = """
+import memline
+KEPT = []
+def handle(n):
+    page = [bytearray(1_000 + i) for i in range(400)]
+    KEPT.append([bytes(2_000) for _ in range(n % 200)])
+for n in range(400):
+    with memline.scope("request", id=n):
+        handle(n)
+"""
+
+
+@pytest.mark.figures
+def test_ranges_of_scopes_hold_the_truth(tmp_path):
+    path = tmp_path / "scopes.py"
+    path.write_text(SCOPES)
+    exact, estimated = (
+        {scope["key"]: scope for scope in told(path, tmp_path, *words)["scopes"]}
+        for words in (["--mode", "heap"], ["--mode", "sample", "--rate", "64KiB", "--seed", "1"])
+    )
+    assert len(exact) == len(estimated) == 400
+    for name in ("alloc", "held"):
+        inside = sum(
+            scope[f"{name}_low_bytes"] <= exact[key][f"{name}_bytes"] <= scope[f"{name}_high_bytes"]
+            for key, scope in estimated.items()
+        )
+        assert inside >= 372
+        all_of = [sum(s[f"{name}_bytes"] for s in x.values()) for x in (exact, estimated)]
+        assert abs(all_of[1] - all_of[0]) < 4 * math.sqrt(65536 * all_of[0])
+
+
 def test_the_mode_may_change_while_the_program_runs(tmp_path):
     path = tmp_path / "change.py"
     path.write_text(
