@@ -14,6 +14,7 @@
 enum {
     TABLE_SLOTS = 1024, /* threads of one table */
     TABLES = 64,
+    PATIENCE = 1000, /* tries to get at the book; who interrupts its writer tries in vain */
     OLD_TABLES = 128,
 };
 
@@ -74,15 +75,18 @@ static struct ml_heap_thread *claim(uint32_t tid)
     return NULL;
 }
 
-/* Room for more threads. In the book, unless its disk is full or another thread writes to it right now:
- * then readers of the book see these threads' figures when they end. */
-static void add_table(void)
+/* Room for more threads, in the book; or, when its disk is full or the `last` try finds it still being written
+ * to, in memory of our own: then readers of the book see these threads' figures when they end. */
+static void add_table(bool last)
 {
     void *table = NULL;
-    atomic_fetch_add(&heap.adding, 1);
+    int rc = ML_EBUSY;
+    bool alone = atomic_fetch_add(&heap.adding, 1) == 0;
     struct ml_book *b = heap.book;
-    if (b != NULL && ml_book_table_now(b, ML_BOOK_THREADS, 0, TABLE_SLOTS,
-                                       sizeof(struct ml_heap_thread), &table) != ML_OK)
+    if (b != NULL && alone)
+        rc = ml_book_table_now(b, ML_BOOK_THREADS, 0, TABLE_SLOTS, sizeof(struct ml_heap_thread),
+                               &table);
+    if (b != NULL && rc != ML_OK && (rc != ML_EBUSY || last))
         table = ml_pages(TABLE_SLOTS * sizeof(struct ml_heap_thread));
     for (uint32_t i = 0; table != NULL && i < TABLES; i++) {
         struct ml_heap_thread *none = NULL;
@@ -90,6 +94,8 @@ static void add_table(void)
             break;
     }
     atomic_fetch_sub(&heap.adding, 1);
+    if (table == NULL)
+        sched_yield();
 }
 
 /* What the thread has not told yet goes to where it belongs, without the main interpreter's lock. */
@@ -184,8 +190,8 @@ ML_NOINLINE struct ml_heap_thread *ml_heap_begin_new(void)
         reap();
         t = claim(tid);
     }
-    if (t == NULL) {
-        add_table();
+    for (int tries = PATIENCE; t == NULL && heap.book != NULL && tries > 0; tries--) {
+        add_table(tries == 1);
         t = claim(tid);
     }
     if (t != NULL) {
