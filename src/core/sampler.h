@@ -4,7 +4,7 @@
  * A block of S bytes is sampled with p = 1 - exp(-S/R), R the mean distance between points, and counts
  * S/p bytes and 1/p blocks (Horvitz and Thompson): for any set of blocks fixed in advance the expected
  * sum is the truth. The variance of a block's weight is estimated by S^2 (1-p) / p^2. R is the one in force
- * when the countdown was drawn. Source: specs/profiling.md 3, docs/sampling.md.
+ * when the countdown was drawn. Source: specs/profiling.md 3, docs/heap.md.
  * R follows the rate of samples, so that a second costs about the same whatever the program does.
  * Bounded: when there are too many live samples, R doubles and each is kept with probability
  * p(S,2R)/p(S,R); nothing is dropped silently.
