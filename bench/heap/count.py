@@ -23,7 +23,9 @@ import programs
 import tools
 
 KEPT = os.path.join(programs.HERE, "instructions.json")
-TOLERANCE = 0.01  # in another folder names lie elsewhere: json_dumps differs by 0.7 %
+TOLERANCE = (
+    0.02  # any change moves memory: pickle, with its table of addresses, differs by up to 1.3 %
+)
 VALGRIND = ["setarch", "-R", "valgrind", "--tool=callgrind", "--instr-atstart=no"]
 VALGRIND += ["--toggle-collect=ml_rss_read", "--collect-atstart=yes"]  # in this order
 VALGRIND += ["--callgrind-out-file=/dev/null"]
