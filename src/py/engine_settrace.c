@@ -44,10 +44,9 @@ static struct trace_state *state_get(void)
 static void install(struct trace_state *s)
 {
     PyThreadState *ts = PyThreadState_Get();
-    if (ts->c_tracefunc != tracer)
-        s->earlier = ts->c_tracefunc;
-    else if (ml_tracing_is_on(ts))
+    if (ts->c_tracefunc == tracer)
         return;
+    s->earlier = ts->c_tracefunc;
     PyEval_SetTrace(tracer, ts->c_traceobj);
 }
 

@@ -53,12 +53,6 @@ static inline bool alone(bool locked)
                : locked;
 }
 
-static inline void note_size(size_t n, bool locked)
-{
-    if (ML_HAS_OWN_LOCKS && !locked && ML_UNLIKELY(n > INTERPRETER_LEAST))
-        a_lock_may_come();
-}
-
 /* --- the hooks ----------------------------------------------------------------------------------------------- */
 
 static bool tracing_below; /* tracemalloc was on when our hooks came in: its own are behind them */
@@ -74,6 +68,8 @@ static inline void after_alloc(struct ml_heap_thread *t, void *p, size_t n, bool
 {
     if (locked)
         in_python(t);
+    else if (ML_HAS_OWN_LOCKS && ML_UNLIKELY(n > INTERPRETER_LEAST))
+        a_lock_may_come();
     if (ML_LIKELY(p != NULL))
         ml_heap_alloc(t, p, n);
     ml_heap_end(t);
@@ -83,7 +79,6 @@ static inline void *do_malloc(int d, size_t n, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
     struct ml_heap_thread *t = ml_heap_begin();
-    note_size(n, locked);
     void *p = real->malloc(real->ctx, n);
     if (ML_LIKELY(t != NULL))
         after_alloc(t, p, n, locked);
@@ -94,7 +89,6 @@ static inline void *do_calloc(int d, size_t n, size_t size, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
     struct ml_heap_thread *t = ml_heap_begin();
-    note_size(n * size, locked);
     void *p = real->calloc(real->ctx, n, size);
     if (ML_LIKELY(t != NULL))
         after_alloc(t, p, n * size, locked); /* it did not overflow, or p is NULL */

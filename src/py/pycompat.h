@@ -100,17 +100,6 @@ static inline void *ml_frame_made_for_us(PyFrameObject *f)
 #endif
 }
 
-/* Does a tracer that is set get events now? From 3.10 on (bpo-43760) that hangs on the C stack, so each greenlet
- * has an answer of its own, from the time when it last ran. */
-static inline int ml_tracing_is_on(const PyThreadState *ts)
-{
-#if PY_VERSION_HEX >= 0x030A0000
-    return ts->cframe->use_tracing != 0;
-#else
-    return ts->use_tracing != 0;
-#endif
-}
-
 static inline int ml_code_can_pause(const PyCodeObject *code)
 {
     return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;

@@ -121,3 +121,54 @@ print([row.hits for row in memline.snapshot().rows if row.function == "work"])
     done = run([python, path], env={"MEMLINE": "heap", "MEMLINE_BOOKS": str(tmp_path / "books")})
     assert done.stdout.splitlines() == ["refused", "[1]"]
     assert "Traceback" not in done.stderr and "memline.pth" not in done.stderr, done.stderr
+
+
+CAREFUL = (
+    MAKE
+    + CHURN
+    + """
+import bz2, struct, time
+
+def outside():
+    "Frees charged with the lock and without it, to what is outside of lines: docs/book-format.md."
+    book = open(memline._core.book_path(), "rb").read()
+    at, used = 4096, struct.unpack_from("Q", book, 40)[0]
+    while at < used:
+        kind, size, count, _ = struct.unpack_from("4I", book, at)
+        first = (at + 16 + 63) // 64 * 64
+        for i in range(count if kind == 4 else 0):
+            if struct.unpack_from("I", book, first + 192 * i + 12)[0] == 2:
+                return struct.unpack_from("3Q", book, first + 192 * i + 80)[::2]
+        at += size
+
+def atomic(pause=0.0):
+    "Of the frees from now on, how many are charged atomically: few, or most?"
+    time.sleep(pause)
+    if pause:
+        churn(20000)
+    before = outside()
+    churn(20000)
+    after = outside()
+    plain, atomic = after[0] - before[0], after[1] - before[1]
+    assert plain + atomic > 20000
+    return atomic > plain
+
+memline.start(include=[__file__], functions=["nothing"])
+seen = [atomic()]
+block = bz2.BZ2Compressor()  # as large as an interpreter
+seen += [atomic(), atomic(1.1)]
+i = interpreters.create()
+seen += [atomic(), atomic(1.1)]
+interpreters.destroy(i)
+seen.append(atomic(1.1))
+print(seen)
+"""
+)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="interpreters share one lock before 3.12")
+def test_atomic_adds_only_while_there_may_be_another_lock(run, python, tmp_path):
+    path = tmp_path / "careful.py"
+    path.write_text(CAREFUL)
+    done = run([python, path], env={"MEMLINE_BOOKS": str(tmp_path / "books")})
+    assert done.stdout == "[False, True, False, True, True, False]\n"
