@@ -41,13 +41,21 @@ static struct trace_state *state_get(void)
     return t != NULL ? t->engine_state : NULL;
 }
 
+/* With the object that is there already: 3.9 lets go of it before it takes it. */
+static void set_trace(Py_tracefunc f, PyObject *obj)
+{
+    Py_XINCREF(obj);
+    PyEval_SetTrace(f, obj);
+    Py_XDECREF(obj);
+}
+
 static void install(struct trace_state *s)
 {
     PyThreadState *ts = PyThreadState_Get();
     if (ts->c_tracefunc == tracer)
         return;
     s->earlier = ts->c_tracefunc;
-    PyEval_SetTrace(tracer, ts->c_traceobj);
+    set_trace(tracer, ts->c_traceobj);
 }
 
 static void uninstall(struct trace_state *s)
@@ -55,7 +63,7 @@ static void uninstall(struct trace_state *s)
     PyThreadState *ts = PyThreadState_Get();
     if (ts->c_tracefunc != tracer)
         return; /* somebody replaced us: not ours to undo */
-    PyEval_SetTrace(s->earlier, ts->c_traceobj);
+    set_trace(s->earlier, ts->c_traceobj);
     s->earlier = NULL;
 }
 

@@ -104,6 +104,24 @@ def test_a_tracer_that_fails_is_removed_as_without_us(measured):
     assert f.call(2) == 1
 
 
+def test_a_tracer_that_nobody_else_keeps(measured):
+    seen = []
+
+    class Tracer:
+        def trace(self, frame, event, arg):
+            seen.append(event)
+
+    f = measured(subject)
+    before = sys.gettrace()
+    sys.settrace(Tracer().trace)
+    try:
+        for _ in range(100):
+            assert f.call(3) == 3
+    finally:
+        sys.settrace(before)
+    assert seen.count("call") >= 100
+
+
 def test_cprofile_beside_us(measured):
     import cProfile
     import pstats
