@@ -118,6 +118,9 @@ uint64_t ml_ticks_per_us(void);
 
 size_t ml_page_bytes(void);
 
+/* How large this thread's C stack may grow. Some 1 us. */
+size_t ml_stack_bytes(void);
+
 /* Zeroed private memory from the kernel, n a multiple of the page size: real only where it is touched,
  * never in huge pages. NULL when there is none; errno is kept. Safe in signal handlers. */
 void *ml_pages(size_t n);

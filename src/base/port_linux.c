@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +103,24 @@ size_t ml_page_bytes(void)
 {
     long n = sysconf(_SC_PAGESIZE);
     return n > 0 ? (size_t)n : 4096;
+}
+
+/* Of the first thread pthread_getattr_np would read /proc/self/maps; its stack grows up to a limit. */
+size_t ml_stack_bytes(void)
+{
+    enum { USUAL = 8 << 20 };
+    struct rlimit limit;
+    pthread_attr_t attr;
+    size_t bytes = 0;
+    if (getpid() == gettid()) {
+        if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+            bytes = (size_t)limit.rlim_cur;
+    } else if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        if (pthread_attr_getstacksize(&attr, &bytes) != 0)
+            bytes = 0;
+        pthread_attr_destroy(&attr);
+    }
+    return bytes != 0 ? bytes : USUAL;
 }
 
 int ml_file_allocate(int fd, uint64_t from, uint64_t to)

@@ -25,6 +25,7 @@ struct ml_code {
     bool keeps;                     /* a probe's recorder keeps calls over suspensions */
     bool watched;                   /* the engine delivers its events */
     bool judged;                    /* select() has decided about it */
+    signed char subscripts;         /* the filter's: 1 it does, -1 not, 0 nobody has looked */
     PyObject *name;                 /* owned; qualified name told by the enclosing code; or NULL */
     struct ml_resume_point *resume; /* [n_resume] owned */
     uint32_t n_resume;

@@ -3,11 +3,13 @@
  * A thread is traced while it is inside profiled code (ml_engine_thread_on/off nest), or always while
  * select() is on. The tracer that was there before goes on getting every event, and
  * sys.gettrace() goes on showing it: our function is installed with its object. Whoever replaces us
- * meanwhile (a debugger started inside the function) is left alone.
+ * meanwhile (a debugger started inside the function) is left alone. Where there is no earlier tracer, code
+ * that is not profiled runs without ours (engine_filter.h).
  * SPDX-License-Identifier: MIT */
 #include "py/engine.h"
 
 #include "base/mem.h"
+#include "py/engine_filter.h"
 #include "py/events.h"
 #include "py/select.h"
 
@@ -19,12 +21,13 @@ const char *const ml_engine_name = "settrace";
 struct trace_state {
     unsigned depth;       /* nested thread_on */
     uint32_t frames;      /* on the thread's stack at the outermost thread_on */
-    Py_tracefunc earlier; /* the tracer before us; NULL: none */
+    Py_tracefunc earlier; /* the tracer before us, while ours is tracer_in_front */
 };
 
 static bool selecting;
 
 static int tracer(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
+static int tracer_in_front(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg);
 
 /* This thread's, or NULL if it was never traced. */
 static struct trace_state *state_find(void)
@@ -41,6 +44,11 @@ static struct trace_state *state_get(void)
     return t != NULL ? t->engine_state : NULL;
 }
 
+static bool is_ours(Py_tracefunc f)
+{
+    return f == tracer || f == tracer_in_front;
+}
+
 /* With the object that is there already: 3.9 lets go of it before it takes it. */
 static void set_trace(Py_tracefunc f, PyObject *obj)
 {
@@ -52,18 +60,18 @@ static void set_trace(Py_tracefunc f, PyObject *obj)
 static void install(struct trace_state *s)
 {
     PyThreadState *ts = PyThreadState_Get();
-    if (ts->c_tracefunc == tracer)
+    if (is_ours(ts->c_tracefunc) || (ts->c_tracefunc == NULL && ml_filter_decides()))
         return;
     s->earlier = ts->c_tracefunc;
-    set_trace(tracer, ts->c_traceobj);
+    set_trace(s->earlier != NULL ? tracer_in_front : tracer, ts->c_traceobj);
 }
 
 static void uninstall(struct trace_state *s)
 {
     PyThreadState *ts = PyThreadState_Get();
-    if (ts->c_tracefunc != tracer)
-        return; /* somebody replaced us: not ours to undo */
-    set_trace(s->earlier, ts->c_traceobj);
+    if (!is_ours(ts->c_tracefunc))
+        return; /* somebody replaced us: not ours to undo; or the filter has taken it away */
+    set_trace(ts->c_tracefunc == tracer_in_front ? s->earlier : NULL, ts->c_traceobj);
     s->earlier = NULL;
 }
 
@@ -76,7 +84,7 @@ static int chain(struct trace_state *s, PyObject *obj, PyFrameObject *frame, int
     if (earlier == NULL)
         return 0;
     int rc = earlier(obj, frame, what, arg);
-    if (PyThreadState_Get()->c_tracefunc != tracer) {
+    if (PyThreadState_Get()->c_tracefunc != tracer_in_front) {
         s->earlier = NULL;
         if (s->depth > 0) {
             PyObject *type, *value, *trace;
@@ -87,6 +95,29 @@ static int chain(struct trace_state *s, PyObject *obj, PyFrameObject *frame, int
     }
     return rc;
 }
+
+/* For the filter: is this code profiled? What select() says of it is asked here, before its first frame, since
+ * that would run to its end under the tracer otherwise. */
+static ML_NOINLINE struct ml_code *judge(PyCodeObject *code)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace); /* thrown into the frame that begins */
+    struct ml_code *c = ml_select_judge(code);
+    if (PyErr_Occurred())
+        PyErr_WriteUnraisable((PyObject *)code);
+    PyErr_Restore(type, value, trace);
+    return c;
+}
+
+static bool profiled(PyCodeObject *code, bool begins)
+{
+    const struct ml_code *c = ml_code_find(code);
+    if (ML_UNLIKELY(selecting && begins && (c == NULL || !c->judged)))
+        c = judge(code);
+    return c != NULL && c->active != 0;
+}
+
+static const struct ml_filter_engine filtered = {tracer, profiled};
 
 static void frame_starts(PyFrameObject *frame)
 {
@@ -134,9 +165,6 @@ static void line_starts(PyFrameObject *frame)
 
 static int tracer(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
 {
-    int rc = chain(state_find(), obj, frame, what, arg);
-    if (rc < 0)
-        return rc;
     if (what == PyTrace_LINE) {
         line_starts(frame);
         return 0;
@@ -149,9 +177,17 @@ static int tracer(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
     return ml_event_error();
 }
 
+static int tracer_in_front(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)
+{
+    int rc = chain(state_find(), obj, frame, what, arg);
+    return rc < 0 ? rc : tracer(obj, frame, what, arg);
+}
+
 int ml_engine_watch(struct ml_code *c)
 {
-    return 0; /* the trace function looks at every frame */
+    if (c->active != 0) /* else the trace function finds nothing to do */
+        ml_filter_changed();
+    return 0;
 }
 
 void ml_engine_forget(const struct ml_code *c)
@@ -165,9 +201,12 @@ int ml_engine_thread_on(void)
         PyErr_NoMemory();
         return -1;
     }
-    if (s->depth++ == 0)
+    bool outermost = s->depth++ == 0;
+    if (outermost)
         s->frames = ml_thread_find()->n;
     install(s);
+    if (outermost)
+        ml_filter_on(&filtered);
     return 0;
 }
 
@@ -176,6 +215,7 @@ void ml_engine_thread_off(void)
     struct trace_state *s = state_find();
     if (s == NULL || s->depth == 0 || --s->depth > 0)
         return;
+    ml_filter_off();
     uninstall(s);
     ml_event_drop(s->frames); /* of somebody who took our place (a debugger), or left it empty */
 }
