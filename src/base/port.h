@@ -9,6 +9,9 @@
 
 #define ML_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ML_NOINLINE __attribute__((noinline, cold))
+/* Called often, and not to be merged into its callers. */
+#define ML_APART __attribute__((noinline))
+#define ML_INLINE inline __attribute__((always_inline))
 #define ML_UNUSED __attribute__((unused))
 #define ML_LIKELY(x) __builtin_expect(!!(x), 1)
 #define ML_UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -20,9 +20,9 @@
 
 struct ml_account {
     _Atomic uint32_t line;   /* its struct ml_line: offset in the book / 32; 0: no line */
-    _Atomic uint32_t scope;  /* 0: none */
     _Atomic uint32_t parent; /* site of the caller's account; 0: none, or paths are not kept */
-    _Atomic uint32_t kind;   /* enum ml_account_kind; 0: not in use */
+    _Atomic uint32_t scope;  /* 0: none */
+    _Atomic uint32_t site;   /* its number */
     _Atomic uint64_t hits;
     _Atomic int64_t net_bytes;     /* allocated minus freed while it ran, by its thread */
     _Atomic int64_t own_net_bytes; /* the same without profiled callees */
@@ -47,7 +47,7 @@ struct ml_account {
     /* --- of threads that have ended */
     _Atomic uint64_t alloc_any_bytes; /* [any] */
     _Atomic uint64_t alloc_any_count; /* [any] */
-    _Atomic uint32_t site;            /* its number */
+    _Atomic uint32_t kind;            /* enum ml_account_kind; 0: not in use */
     uint32_t reserved;
 };
 static_assert(sizeof(struct ml_account) == 192, "stored layout");

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define ML_BOOK_MAGIC "MEMLBOOK"
-#define ML_BOOK_VERSION 1u
+#define ML_BOOK_VERSION 2u
 #define ML_BOOK_ORDER_MARK 0x01020304u
 
 enum {

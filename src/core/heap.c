@@ -29,6 +29,7 @@ static struct {
         adding; /* threads that are adding a table to the book, with or without the lock */
     /* This thread's slot just before a fork: the child looks at the parent's book, which goes on. */
     struct ml_heap_thread at_fork;
+    struct ml_heap_thread *of_child; /* where that slot is, until the child counts */
 } heap;
 
 static struct ml_heap_totals no_totals;
@@ -172,6 +173,8 @@ static void in_child(void)
 {
     SET(ml_heap_mode_now, ML_HEAP_OFF);
     heap.adding = 0;
+    heap.of_child = ml_heap_mine;
+    ml_heap_mine = NULL;
     ml__sample_in_child();
 }
 
@@ -183,6 +186,10 @@ static void watch_ends_and_forks(void)
 
 ML_NOINLINE struct ml_heap_thread *ml_heap_begin_new(void)
 {
+    if (GET(ml_heap_mode_now) == ML_HEAP_OFF)
+        return NULL;
+    if (ml_heap_mine != NULL && ml_heap_mine->busy != ML_HEAP_RETIRED)
+        return NULL; /* inside another hook */
     int keep = errno;
     uint32_t tid = (uint32_t)syscall(SYS_gettid);
     struct ml_heap_thread *t = claim(tid);
@@ -201,6 +208,17 @@ ML_NOINLINE struct ml_heap_thread *ml_heap_begin_new(void)
         pthread_setspecific(exit_key, t); /* may allocate: passes through, we are busy */
     }
     errno = keep;
+    return t;
+}
+
+ML_NOINLINE struct ml_heap_thread *ml_heap_begin_python(void)
+{
+    struct ml_heap_thread *t = ml_heap_begin();
+    if (t == NULL)
+        return NULL;
+    t->busy = ML_HEAP_IN_PYTHON;
+    if (!t->python)
+        ml_heap_python(t);
     return t;
 }
 
@@ -226,7 +244,7 @@ void ml_heap_python(struct ml_heap_thread *t)
     SET(t->site, ML_SITE_OUTSIDE);
 }
 
-ML_NOINLINE void ml_heap_flush(struct ml_heap_thread *t)
+ML_APART void ml_heap_flush(struct ml_heap_thread *t)
 {
     struct ml_account *a = ml_heap_account(GET(t->site));
     ml__relaxed_add(&a->alloc_bytes, GET(t->alloc_bytes));
@@ -353,7 +371,7 @@ void ml_heap_after_fork(void)
         return;
     uint32_t mode = GET(ml_heap_totals->mode);
     uint32_t native = GET(ml_heap_totals->native);
-    struct ml_heap_thread *mine = ml_heap_mine;
+    struct ml_heap_thread *mine = heap.of_child;
     struct ml_heap_thread kept = heap.at_fork;
     memset((void *)ml_heap_totals, 0, sizeof *ml_heap_totals);
     for (uint32_t i = 0; i < TABLES && heap.tables[i] != NULL; i++)
@@ -374,6 +392,7 @@ void ml_heap_after_fork(void)
         kept.sample_left = 0;
         SET(ml_heap_totals->departed_bytes, -GET(kept.net_bytes));
         memcpy((void *)mine, (void *)&kept, sizeof kept);
+        ml_heap_mine = mine;
     }
     SET(ml_heap_mode_now, mode);
 }
@@ -382,8 +401,9 @@ void ml_heap_after_fork(void)
 
 ML_NOINLINE bool ml_heap_due(struct ml_heap_thread *t, void *p, size_t n)
 {
-    if (GET(ml_heap_mode_now) != ML_HEAP_EXACT)
-        return ml__sample_due(t, p, n);
+    uint32_t mode = GET(ml_heap_mode_now);
+    if (mode != ML_HEAP_EXACT)
+        return mode == ML_HEAP_OFF || ml__sample_due(t, p, n);
     t->sample_left = ML__CLOCK_BYTES;
     ml_heap_look_at_clock();
     return false;

@@ -23,6 +23,8 @@
 #include "core/ledger.h"
 #include "core/sample_set.h"
 
+#include <string.h>
+
 /* --- on and off ------------------------------------------------------------------------------------ */
 
 /* Start accounting into a book, or change the mode; hooks may be installed before or after. Needs the
@@ -95,14 +97,20 @@ static inline int64_t ml_heap_mark(struct ml_heap_thread *t)
 
 extern ML_THREAD_LOCAL struct ml_heap_thread *ml_heap_mine;
 
-/* `busy` of a slot in a book that accounting has left: the thread needs another. */
+/* `busy` of a slot in a book that accounting has left: the thread needs another, if it is on. */
 #define ML_HEAP_RETIRED 0xFFFFFFFFu
 /* `busy` within a hook that the interpreter itself called, under its lock; 1 in all others. */
 #define ML_HEAP_IN_PYTHON 2u
+/* `busy` and `python` of a thread that runs Python and is in no hook. */
+#define ML_HEAP_READY ((uint64_t)1 << 32)
+static_assert(offsetof(struct ml_heap_thread, python) ==
+                  offsetof(struct ml_heap_thread, busy) + sizeof(uint32_t),
+              "little-endian: `python` is the upper half");
 
 /* This thread's slot, made at first use; NULL while accounting is off. */
 struct ml_heap_thread *ml_heap_thread(void);
-/* Slow half of begin: the thread is new. */
+/* Slow half of begin: the thread has no slot, its slot is retired, or it is inside a hook; or accounting is
+ * off. */
 struct ml_heap_thread *ml_heap_begin_new(void);
 /* The thread runs Python code: what it allocates from now on is no native thread's. Needs the lock of any
  * interpreter. */
@@ -112,14 +120,31 @@ void ml_heap_python(struct ml_heap_thread *t);
  * Cost: two loads, two branches, a store. */
 static inline struct ml_heap_thread *ml_heap_begin(void)
 {
-    if (__atomic_load_n((uint32_t *)&ml_heap_mode_now, __ATOMIC_RELAXED) == ML_HEAP_OFF)
-        return NULL;
     struct ml_heap_thread *t = ml_heap_mine;
-    if (ML_UNLIKELY(t == NULL))
+    if (ML_UNLIKELY(t == NULL || t->busy != 0))
         return ml_heap_begin_new();
-    if (ML_UNLIKELY(t->busy != 0))
-        return t->busy == ML_HEAP_RETIRED ? ml_heap_begin_new() : NULL;
     t->busy = 1;
+    return t;
+}
+
+/* Slow half of the next: the thread may be new to Python. */
+struct ml_heap_thread *ml_heap_begin_python(void);
+
+/* Nothing is under way in the thread, and it ran Python before. */
+static inline bool ml_heap_ready(const struct ml_heap_thread *t)
+{
+    uint64_t both;
+    memcpy(&both, &t->busy, sizeof both);
+    return both == ML_HEAP_READY;
+}
+
+/* The same in a hook that the interpreter calls under its lock. */
+static inline struct ml_heap_thread *ml_heap_begin_locked(void)
+{
+    struct ml_heap_thread *t = ml_heap_mine;
+    if (ML_UNLIKELY(t == NULL || !ml_heap_ready(t)))
+        return ml_heap_begin_python();
+    t->busy = ML_HEAP_IN_PYTHON;
     return t;
 }
 
@@ -149,6 +174,14 @@ static inline void ml__heap_net(struct ml_heap_thread *t, int64_t n)
     atomic_store_explicit(&t->net_bytes, net, memory_order_relaxed);
     if (net > t->high_bytes)
         t->high_bytes = net;
+}
+
+/* n bytes fewer, n >= 0: that raises no highest. */
+static inline void ml__heap_less(struct ml_heap_thread *t, int64_t n)
+{
+    atomic_store_explicit(&t->net_bytes,
+                          atomic_load_explicit(&t->net_bytes, memory_order_relaxed) - n,
+                          memory_order_relaxed);
 }
 
 /* A block of n bytes was allocated at p.
@@ -194,7 +227,7 @@ static inline void ml_heap_retire(struct ml_heap_thread *t, struct ml_cell old, 
         return;
     }
     struct ml_account *a = ml_heap_account(ml_cell_site(old.cell));
-    ml__heap_net(t, -(int64_t)old.size);
+    ml__heap_less(t, (int64_t)old.size);
     if (locked) {
         ml__relaxed_add(&a->freed_bytes, old.size);
         ml__relaxed_add(&a->freed_count, 1);
@@ -202,6 +235,12 @@ static inline void ml_heap_retire(struct ml_heap_thread *t, struct ml_cell old, 
         atomic_fetch_add_explicit(&a->freed_any_bytes, old.size, memory_order_relaxed);
         atomic_fetch_add_explicit(&a->freed_any_count, 1, memory_order_relaxed);
     }
+}
+
+/* Nothing was ever noted of p: its free needs no more. Cost: two loads, a multiplication, two branches. */
+static inline bool ml_heap_unknown(const void *p)
+{
+    return !ml_heap_ledger_used && !ml_sample_maybe((uintptr_t)p);
 }
 
 /* p is about to be freed. */

@@ -37,21 +37,21 @@ static inline size_t ml_book_elements(size_t at)
 /* A thread's running figures: its own, one writer. Total of net_bytes over all threads = the heap. */
 struct ml_heap_thread {
     _Atomic uint32_t tid;  /* the kernel's; 0: slot not in use */
-    uint32_t busy;         /* inside a hook, or memline itself at work: nothing is counted */
     _Atomic uint32_t site; /* the account that is charged */
+    uint32_t busy;         /* inside a hook, or memline itself at work: nothing is counted */
+    uint32_t python;       /* 1: it ran Python code. Next to `busy`: hooks look at both at once */
     _Atomic uint32_t scope;
+    uint32_t reallocs;         /* not added yet */
     _Atomic int64_t net_bytes; /* allocated minus freed by this thread, since it was first seen */
     int64_t high_bytes;        /* highest net_bytes since it was last set */
     _Atomic uint64_t alloc_bytes; /* not added to the account of `site` yet */
     _Atomic uint64_t alloc_count;
+    int64_t sample_left; /* bytes until the next sample, or look at the clock */
     /* --- */
     int64_t scope_from;   /* net_bytes when the scope's stretch began */
     int64_t scope_high;   /* highest net_bytes in it */
-    int64_t sample_left;  /* bytes until the next sample */
     uint64_t sample_rate; /* in force when sample_left was drawn */
     uint64_t random[2];   /* state of the generator */
-    uint32_t python;      /* it ran Python code */
-    uint32_t reallocs;    /* not added yet */
     uint64_t reserved[3];
 };
 static_assert(sizeof(struct ml_heap_thread) == 128, "stored layout");

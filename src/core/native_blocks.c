@@ -23,8 +23,8 @@ void *ml__hook_malloc(size_t n)
 /* Hot. */
 void ml__hook_free(void *p)
 {
-    struct ml_heap_thread *t = p != NULL ? ml_heap_begin() : NULL;
-    if (ML_UNLIKELY(t == NULL)) {
+    struct ml_heap_thread *t = p == NULL || ml_heap_unknown(p) ? NULL : ml_heap_begin();
+    if (t == NULL) {
         ml__real.free(p);
         return;
     }

@@ -66,6 +66,7 @@ static void sheet_free(struct ml_sheet *s)
         ml_free(s->lines);
     ml_free(s->peak_bytes);
     ml_free(s->sites);
+    ml_free(s->open);
     ml_free(s);
 }
 

@@ -32,6 +32,10 @@ struct ml_sheet {
     int64_t first_bytes; /* memory at the first entry */
     int64_t max_bytes;   /* highest memory at an entry */
     bool owns_lines;
+    /* scope.c: where one thread's frames of this sheet are; other threads keep that themselves. */
+    uint64_t holder;    /* the thread's serial; 0: nobody */
+    uint32_t innermost; /* 1 + index of its innermost frame on the thread's stack; 0: none */
+    uint32_t *open; /* [n_lines] owned: times a line is open in outer frames; NULL: none ever was */
 };
 
 /* One outermost call, or all of them. */

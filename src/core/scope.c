@@ -8,7 +8,7 @@
 
 /* --- threads ----------------------------------------------------------------------------------- */
 
-static ML_THREAD_LOCAL struct ml_thread *mine;
+ML_THREAD_LOCAL struct ml_thread *ml_thread_mine;
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 /* [lock-free] the gate for new threads */
@@ -17,7 +17,7 @@ static _Atomic int wanted_gate = ML_RSS_FAULTS;
 static void thread_free(void *p)
 {
     struct ml_thread *t = p;
-    mine = NULL;
+    ml_thread_mine = NULL;
     ml_rss_release(&t->rss);
     ml_ptrmap_free(&t->top_of);
     ml_ptrmap_free(&t->sheet_top);
@@ -29,8 +29,8 @@ static void thread_free(void *p)
 
 static void after_fork_in_child(void)
 {
-    if (mine != NULL)
-        ml_rss_after_fork(&mine->rss);
+    if (ml_thread_mine != NULL)
+        ml_rss_after_fork(&ml_thread_mine->rss);
 }
 
 static void watch_thread_ends_and_forks(void)
@@ -39,28 +39,25 @@ static void watch_thread_ends_and_forks(void)
     pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 
-struct ml_thread *ml_thread_find(void)
-{
-    return mine;
-}
-
 static ML_NOINLINE struct ml_thread *thread_new(void)
 {
     struct ml_thread *t = ml_calloc(1, sizeof *t);
     if (t == NULL)
         return NULL;
+    static _Atomic uint64_t threads;
+    t->serial = atomic_fetch_add(&threads, 1) + 1;
     pthread_once(&exit_once, watch_thread_ends_and_forks);
     if (pthread_setspecific(exit_key, t) != 0) {
         ml_free(t);
         return NULL;
     }
     ml_rss_init(&t->rss, (enum ml_rss_gate)atomic_load(&wanted_gate));
-    return mine = t;
+    return ml_thread_mine = t;
 }
 
 struct ml_thread *ml_thread_get(void)
 {
-    return ML_LIKELY(mine != NULL) ? mine : thread_new();
+    return ML_LIKELY(ml_thread_mine != NULL) ? ml_thread_mine : thread_new();
 }
 
 enum ml_rss_gate ml_thread_set_gate(enum ml_rss_gate gate)
@@ -112,8 +109,15 @@ static void note_peak(struct ml_frame *f)
         *peak = f->high - f->before;
 }
 
+/* What every end of an execution does; the rest is close_line's. */
+static inline void raise_max(struct ml_line *line, int64_t now)
+{
+    if ((uint64_t)now > atomic_load_explicit(&line->rss_max_bytes, memory_order_relaxed))
+        atomic_store_explicit(&line->rss_max_bytes, (uint64_t)now, memory_order_relaxed);
+}
+
 /* The execution of f's line, or the part of it since a resumption, ends at `now`. */
-static inline void close_line(struct ml_frame *f, int64_t now)
+static ML_NOINLINE void close_line(struct ml_frame *f, int64_t now)
 {
     struct ml_line *line = f->line;
     if (line == NULL)
@@ -123,8 +127,7 @@ static inline void close_line(struct ml_frame *f, int64_t now)
         if (heap_knows(f))
             add_i64(&ml_heap_account(f->site)->rss_net_bytes, now - f->before);
     }
-    if ((uint64_t)now > atomic_load_explicit(&line->rss_max_bytes, memory_order_relaxed))
-        atomic_store_explicit(&line->rss_max_bytes, (uint64_t)now, memory_order_relaxed);
+    raise_max(line, now);
     if (ML_UNLIKELY(f->sheet->peak_bytes != NULL))
         note_peak(f);
     struct ml_recorder *r = f->call->recorder;
@@ -132,12 +135,30 @@ static inline void close_line(struct ml_frame *f, int64_t now)
         r->on_max(r, now);
 }
 
+/* The resident set is what it was at the line's start, and nobody asked for more than that. */
+static inline bool is_quiet(const struct ml_frame *f, int64_t now)
+{
+    return now == f->before && f->plain && f->line != NULL;
+}
+
+/* f's line ends and another begins. One reading is both. */
+static ML_NOINLINE void next_reading(struct ml_thread *t, struct ml_frame *f, int64_t now)
+{
+    close_line(f, now);
+    if (f->sheet->peak_bytes != NULL)
+        fold_peak(t, f);
+    f->before = f->high = now;
+}
+
 /* --- the stack --------------------------------------------------------------------------------- */
 
-static inline bool is_open(const struct ml_thread *t, const struct ml_line *line)
+/* Is the line open in an outer frame of this sheet? */
+static inline bool is_open(const struct ml_thread *t, const struct ml_sheet *s,
+                           const struct ml_line *line)
 {
-    return ML_UNLIKELY(t->open_lines.n != 0) && line != NULL &&
-           ml_ptrmap_find(&t->open_lines, line) != NULL;
+    if (ML_LIKELY(s->holder == t->serial))
+        return ML_UNLIKELY(s->open != NULL) && line != NULL && s->open[line - s->lines] != 0;
+    return t->open_lines.n != 0 && line != NULL && ml_ptrmap_find(&t->open_lines, line) != NULL;
 }
 
 static bool stack_room(struct ml_thread *t)
@@ -166,43 +187,77 @@ static struct ml_call *call_for(struct ml_thread *t, struct ml_recorder *r, stru
     return call;
 }
 
-/* Remember f as the innermost of its call and of its sheet. */
+/* The sheet notes itself where this thread's frames of it are: a thread may begin to hold it when it has
+ * none. */
+static bool hold(struct ml_thread *t, struct ml_sheet *s)
+{
+    if (ML_LIKELY(s->holder == t->serial))
+        return true;
+    if (s->holder != 0 || ml_ptrmap_find(&t->sheet_top, s) != NULL)
+        return false;
+    s->holder = t->serial;
+    return true;
+}
+
+/* One frame more, or less, has the line open further in. False when memory ran out. */
+static bool cover(struct ml_thread *t, struct ml_sheet *s, const struct ml_line *line, bool more)
+{
+    if (s->holder == t->serial) {
+        if (s->open == NULL && (s->open = ml_calloc(s->n_lines, sizeof *s->open)) == NULL)
+            return false;
+        s->open[line - s->lines] += more ? 1 : -1u;
+        return true;
+    }
+    uintptr_t *times = more ? ml_ptrmap_put(&t->open_lines, line)
+                            : ml_ptrmap_find(&t->open_lines, line);
+    if (times == NULL)
+        return false;
+    *times += more ? 1 : -(uintptr_t)1;
+    if (*times == 0)
+        ml_ptrmap_remove(&t->open_lines, line);
+    return true;
+}
+
+/* Remember f, about to be pushed, as the innermost of its call and of its sheet. */
 static bool link_frame(struct ml_thread *t, struct ml_frame *f)
 {
-    struct ml_recorder *r = f->call->recorder;
-    uintptr_t *innermost = ml_ptrmap_put(&t->sheet_top, f->sheet);
-    if (innermost == NULL)
+    struct ml_sheet *s = f->sheet;
+    bool held = hold(t, s);
+    uintptr_t *innermost = held ? NULL : ml_ptrmap_put(&t->sheet_top, s);
+    if (!held && innermost == NULL)
         return false;
-    f->outer_top = (uint32_t)*innermost;
+    f->outer_top = held ? s->innermost : (uint32_t)*innermost;
+    if (held)
+        s->innermost = t->n + 1u;
+    else
+        *innermost = t->n + 1u;
     f->covered = f->outer_top != 0 ? t->frames[f->outer_top - 1].line : NULL;
-    if (f->covered != NULL) {
-        uintptr_t *times = ml_ptrmap_put(&t->open_lines, f->covered);
-        if (times != NULL)
-            ++*times;
-        else
-            f->covered = NULL;
-    }
+    if (f->covered != NULL && !cover(t, s, f->covered, true))
+        f->covered = NULL;
+    struct ml_recorder *r = f->call->recorder;
     if (r->per_call) {
         uintptr_t *current = ml_ptrmap_put(&t->top_of, r);
         f->outer = current != NULL ? (struct ml_call *)*current : NULL;
         if (current != NULL)
             *current = (uintptr_t)f->call;
     }
-    *ml_ptrmap_find(&t->sheet_top, f->sheet) = t->n + 1u;
     return true;
 }
 
 static void unlink_frame(struct ml_thread *t, const struct ml_frame *f)
 {
-    if (f->covered != NULL) {
-        uintptr_t *times = ml_ptrmap_find(&t->open_lines, f->covered);
-        if (times != NULL && --*times == 0)
-            ml_ptrmap_remove(&t->open_lines, f->covered);
+    struct ml_sheet *s = f->sheet;
+    if (f->covered != NULL)
+        cover(t, s, f->covered, false);
+    if (s->holder == t->serial) {
+        s->innermost = f->outer_top;
+        if (f->outer_top == 0)
+            s->holder = 0;
+    } else if (f->outer_top == 0) {
+        ml_ptrmap_remove(&t->sheet_top, s);
+    } else {
+        *ml_ptrmap_find(&t->sheet_top, s) = f->outer_top;
     }
-    if (f->outer_top == 0)
-        ml_ptrmap_remove(&t->sheet_top, f->sheet);
-    else
-        *ml_ptrmap_find(&t->sheet_top, f->sheet) = f->outer_top;
     struct ml_recorder *r = f->call->recorder;
     if (!r->per_call)
         return;
@@ -214,10 +269,12 @@ static void unlink_frame(struct ml_thread *t, const struct ml_frame *f)
 }
 
 /* The call loses a frame; the opener's leaving ends it. */
-static void drop_from_call(struct ml_call *call, bool ends)
+static inline void drop_from_call(struct ml_call *call, bool ends)
 {
     struct ml_recorder *r = call->recorder;
     call->frames--;
+    if (ML_LIKELY(!ends && !r->per_call))
+        return;
     if (ends && r->on_end != NULL) {
         ml_recorder_ref(r); /* whatever the callback does */
         r->on_end(r, call);
@@ -238,30 +295,39 @@ static uint32_t heap_scope_now(const struct ml_thread *t)
     return t->base_scope;
 }
 
-/* Put *f on the stack. Its call and sheet are set; false when memory ran out. */
-static bool push(struct ml_thread *t, struct ml_frame *f)
+/* The frame that stands behind the top (stack_room) is the top. Its call, sheet and line are set; false when
+ * memory ran out. */
+static bool push(struct ml_thread *t)
 {
-    if (!stack_room(t) || !link_frame(t, f))
+    struct ml_frame *f = &t->frames[t->n];
+    if (!link_frame(t, f))
         return false;
-    f->nested = is_open(t, f->line);
+    f->nested = is_open(t, f->sheet, f->line);
     f->call->frames++;
     f->heap_scope = heap_scope_now(t);
-    t->frames[t->n++] = *f;
+    t->n++;
     return true;
 }
 
 static struct ml_frame *begin(struct ml_thread *t, const void *id, const struct ml_probe *p)
 {
-    struct ml_frame f = {.id = id, .fresh = true};
-    f.call = call_for(t, p->recorder, &f);
-    f.sheet = f.call != NULL ? ml_call_sheet(f.call, p->top) : NULL;
-    if (f.sheet != NULL) {
-        f.before = f.high = look(t, p->recorder);
-        if (push(t, &f))
-            return ml_scope_top(t);
+    struct ml_recorder *r = p->recorder;
+    int64_t now = look(t, r); /* may run anything */
+    if (!stack_room(t)) {
+        t->lost_frames++;
+        return NULL;
     }
-    if (f.opened_call)
-        ml_call_free(f.call);
+    struct ml_frame *f = &t->frames[t->n];
+    *f = (struct ml_frame){.id = id, .fresh = true, .before = now, .high = now};
+    f->call = call_for(t, r, f);
+    f->sheet = f->call != NULL ? ml_call_sheet(f->call, p->top) : NULL;
+    if (f->sheet != NULL) {
+        f->plain = f->sheet->peak_bytes == NULL && r->max_bytes == 0;
+        if (push(t))
+            return f;
+    }
+    if (f->opened_call)
+        ml_call_free(f->call);
     t->lost_frames++;
     return NULL;
 }
@@ -286,7 +352,7 @@ struct ml_frame *ml_scope_join(struct ml_thread *t, const void *id, const struct
         return NULL;
     f->fresh = line == 0;
     f->line = line != 0 ? ml_sheet_line(f->sheet, line) : NULL;
-    f->nested = is_open(t, f->line);
+    f->nested = is_open(t, f->sheet, f->line);
     struct ml_heap_thread *h = heap_on(f);
     if (h != NULL)
         heap_open(t, f, h);
@@ -297,14 +363,15 @@ void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
 {
     struct ml_line *line = ml_sheet_line(f->sheet, number);
     struct ml_heap_thread *h = heap_on(f);
-    if (h != NULL)
+    bool still = h != NULL && heap_still(f, h);
+    if (h != NULL && !still)
         heap_close(t, f, h);
-    if (!f->fresh) {
+    if (ML_LIKELY(!f->fresh)) {
         int64_t now = look(t, f->call->recorder);
-        close_line(f, now);
-        if (ML_UNLIKELY(f->sheet->peak_bytes != NULL))
-            fold_peak(t, f);
-        f->before = f->high = now;
+        if (ML_LIKELY(is_quiet(f, now)))
+            raise_max(f->line, now);
+        else
+            next_reading(t, f, now);
     }
     f->fresh = false;
     f->line = line;
@@ -314,71 +381,71 @@ void ml_scope_line(struct ml_thread *t, struct ml_frame *f, uint32_t number)
     atomic_store_explicit(&line->hits, hits + 1, memory_order_relaxed);
     if (ML_UNLIKELY(hits == 0))
         atomic_store_explicit(&line->order, ++f->call->next_order, memory_order_relaxed);
-    f->nested = is_open(t, line);
+    f->nested = is_open(t, f->sheet, line);
     if (h == NULL)
         return;
     f->net_carried = 0;
-    heap_open(t, f, h);
+    if (still)
+        heap_go_on(t, f, h);
+    else
+        heap_open(t, f, h);
     ml__relaxed_add(&ml_heap_account(f->site)->hits, 1);
 }
 
-/* Take the innermost frame off; the copy is what it was. */
-static struct ml_frame pop(struct ml_thread *t)
+/* The innermost frame is leaving the stack: its line, or what it did of it, ends. */
+static void close_top(struct ml_thread *t, struct ml_frame *f)
 {
-    fold_peak(t, ml_scope_top(t));
-    struct ml_frame f = t->frames[--t->n];
-    unlink_frame(t, &f);
-    return f;
-}
-
-static void close_top(struct ml_thread *t)
-{
-    struct ml_frame *f = ml_scope_top(t);
     struct ml_heap_thread *h = heap_on(f);
-    if (h != NULL)
+    if (h != NULL && !heap_still(f, h))
         heap_close(t, f, h);
     int64_t now = look(t, f->call->recorder);
-    close_line(f, now);
+    fold_peak(t, f);
+    if (ML_LIKELY(is_quiet(f, now)))
+        raise_max(f->line, now);
+    else
+        close_line(f, now);
     f->before = now;
-}
-
-/* The innermost frame has left the stack. */
-static void back_to_caller(struct ml_thread *t, const struct ml_frame *f)
-{
-    struct ml_heap_thread *h = heap_on(f);
+    t->n--;
+    unlink_frame(t, f);
+    h = heap_on(f);
     if (h != NULL)
         heap_back(t, f, h);
 }
 
 void ml_scope_leave(struct ml_thread *t)
 {
-    close_top(t);
-    struct ml_frame f = pop(t);
-    back_to_caller(t, &f);
-    drop_from_call(f.call, f.opened_call);
+    struct ml_frame *f = ml_scope_top(t);
+    close_top(t, f);
+    drop_from_call(f->call, f->opened_call);
 }
 
 void ml_scope_suspend(struct ml_thread *t, struct ml_frame *kept)
 {
-    close_top(t);
-    *kept = pop(t);
-    back_to_caller(t, kept);
+    struct ml_frame *f = ml_scope_top(t);
+    close_top(t, f);
+    *kept = *f;
     kept->site = 0;
 }
 
 void ml_scope_resume(struct ml_thread *t, const struct ml_frame *kept)
 {
-    struct ml_frame f = *kept;
-    f.outer = NULL;
-    f.before = f.high = look(t, f.call->recorder);
-    f.call->frames--; /* push counts it again */
-    if (!push(t, &f)) {
+    int64_t now = look(t, kept->call->recorder);
+    if (!stack_room(t)) {
         t->lost_frames++;
         return;
     }
-    struct ml_heap_thread *h = heap_on(&f);
+    struct ml_frame *f = &t->frames[t->n];
+    *f = *kept;
+    f->outer = NULL;
+    f->before = f->high = now;
+    f->call->frames--; /* push counts it again */
+    if (!push(t)) {
+        t->lost_frames++;
+        return;
+    }
+    struct ml_heap_thread *h = heap_on(f);
     if (h != NULL)
-        heap_open(t, ml_scope_top(t), h);
+        heap_open(t, f, h);
 }
 
 void ml_scope_visit(struct ml_thread *t, uint32_t heap_scope)

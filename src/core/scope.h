@@ -30,6 +30,7 @@ struct ml_frame {
     bool fresh;              /* no line yet: the reading at entry starts the first one */
     bool nested;             /* the line is open further out: hits only */
     bool opened_call;        /* leaving ends the call */
+    bool plain;              /* neither peaks nor a limit are told of its lines */
     /* heap accounting; see scope_heap.h */
     uint32_t site;       /* the line's account; 0: not accounted for */
     uint32_t era;        /* of the site */
@@ -45,7 +46,9 @@ struct ml_thread {
     struct ml_frame *frames; /* owned */
     uint32_t n;              /* on the stack */
     uint32_t cap;
-    struct ml_ptrmap top_of;     /* recorder -> its innermost call on this stack (per-call ones) */
+    uint64_t serial;         /* never another thread's */
+    struct ml_ptrmap top_of; /* recorder -> its innermost call on this stack (per-call ones) */
+    /* of sheets that another thread holds: */
     struct ml_ptrmap sheet_top;  /* sheet -> 1 + index of its innermost frame on this stack */
     struct ml_ptrmap open_lines; /* line -> times it is open in an outer frame of its sheet */
     uint64_t lost_frames;        /* not profiled for want of memory */
@@ -56,8 +59,12 @@ struct ml_thread {
 
 /* This thread's, made at first use; NULL when memory ran out. */
 struct ml_thread *ml_thread_get(void);
+extern ML_THREAD_LOCAL struct ml_thread *ml_thread_mine;
 /* This thread's, or NULL. One thread-local load. */
-struct ml_thread *ml_thread_find(void);
+static inline struct ml_thread *ml_thread_find(void)
+{
+    return ml_thread_mine;
+}
 /* The gate for threads met from now on, and for this one. Returns the one that works here. */
 enum ml_rss_gate ml_thread_set_gate(enum ml_rss_gate gate);
 

@@ -42,6 +42,15 @@ static inline void raise_high(struct ml_frame *f, int64_t high)
         f->net_high = high;
 }
 
+/* Since f's line started, nothing was allocated or freed here, by callees neither: there is nothing to
+ * close. */
+static inline bool heap_still(const struct ml_frame *f, const struct ml_heap_thread *h)
+{
+    int64_t net = atomic_load_explicit(&h->net_bytes, memory_order_relaxed);
+    return f->net_before == net && f->net_high == net && h->high_bytes == net &&
+           f->callees_net == 0 && heap_knows(f);
+}
+
 /* The execution of f's line ends, or pauses. */
 static inline void heap_close(const struct ml_thread *t, struct ml_frame *f,
                               struct ml_heap_thread *h)
@@ -78,10 +87,27 @@ static inline uint32_t site_of(const struct ml_thread *t, struct ml_frame *f,
     }
     uint32_t scope = atomic_load_explicit(&h->scope, memory_order_relaxed);
     uint32_t *cached = &f->sheet->sites[f->line - f->sheet->lines];
-    const struct ml_account *a = ml_heap_account(*cached);
-    if (ML_UNLIKELY(*cached == 0 || a->scope != scope || a->parent != parent || a->site != *cached))
-        *cached = ml_heap_site(f->line, scope, parent);
-    return *cached;
+    uint32_t site = *cached;
+    const struct ml_account *a = ml_heap_account(site);
+    if (ML_LIKELY(site != 0 && a->scope == scope && a->parent == parent && a->site == site))
+        return site;
+    return *cached = ml_heap_site(f->line, scope, parent);
+}
+
+static inline void look_at_clock(const struct ml_thread *t)
+{
+    if (ML_UNLIKELY(t->rss.last_ticks >=
+                    atomic_load_explicit(&ml_heap_next_look, memory_order_relaxed)))
+        ml_heap_look_at_clock();
+}
+
+/* f's line starts where the line before left the heap as it was. */
+static inline void heap_go_on(const struct ml_thread *t, struct ml_frame *f,
+                              struct ml_heap_thread *h)
+{
+    f->site = site_of(t, f, h);
+    ml_heap_switch(h, f->site);
+    look_at_clock(t);
 }
 
 /* f's line starts, or goes on after a pause. */
@@ -94,13 +120,10 @@ static inline void heap_open(const struct ml_thread *t, struct ml_frame *f,
         int64_t high = ml_heap_mark(h);
         raise_high(heap_caller(t, f), high);
     }
-    f->site = site_of(t, f, h);
     f->era = ml_heap_era;
     f->net_before = f->net_high = atomic_load_explicit(&h->net_bytes, memory_order_relaxed);
     f->callees_net = 0;
-    ml_heap_switch(h, f->site);
-    if (ML_UNLIKELY(t->rss.last_ticks >= ml_heap_next_look))
-        ml_heap_look_at_clock();
+    heap_go_on(t, f, h);
 }
 
 /* f has left the stack: its caller's line goes on, in its caller's scope. */

@@ -39,10 +39,10 @@ static PyObject *done(void)
 
 static PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
-    long line = n == 2 ? PyLong_AsLong(args[1]) : 0;
+    uint32_t line = n == 2 ? ml_line_number(args[1]) : 0;
     ml_event_not_theirs(ml_line_made_for_us(args[1]));
     if (ML_LIKELY(line > 0))
-        ml_event_line((PyCodeObject *)args[0], ml_frame_id(), (uint32_t)line);
+        ml_event_line((PyCodeObject *)args[0], ml_frame_id(), line);
     Py_RETURN_NONE;
 }
 

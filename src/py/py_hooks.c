@@ -57,54 +57,48 @@ static inline bool alone(bool locked)
 
 static bool tracing_below; /* tracemalloc was on when our hooks came in: its own are behind them */
 
-static inline void in_python(struct ml_heap_thread *t)
+static inline struct ml_heap_thread *begin(bool locked)
 {
-    t->busy = ML_HEAP_IN_PYTHON;
-    if (ML_UNLIKELY(!t->python))
-        ml_heap_python(t);
+    return locked ? ml_heap_begin_locked() : ml_heap_begin();
 }
 
 static inline void after_alloc(struct ml_heap_thread *t, void *p, size_t n, bool locked)
 {
-    if (locked)
-        in_python(t);
-    else if (ML_HAS_OWN_LOCKS && ML_UNLIKELY(n > INTERPRETER_LEAST))
+    if (ML_HAS_OWN_LOCKS && !locked && ML_UNLIKELY(n > INTERPRETER_LEAST))
         a_lock_may_come();
     if (ML_LIKELY(p != NULL))
         ml_heap_alloc(t, p, n);
     ml_heap_end(t);
 }
 
-static inline void *do_malloc(int d, size_t n, bool locked)
+static ML_INLINE void *do_malloc(int d, size_t n, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
-    struct ml_heap_thread *t = ml_heap_begin();
+    struct ml_heap_thread *t = begin(locked);
     void *p = real->malloc(real->ctx, n);
     if (ML_LIKELY(t != NULL))
         after_alloc(t, p, n, locked);
     return p;
 }
 
-static inline void *do_calloc(int d, size_t n, size_t size, bool locked)
+static ML_INLINE void *do_calloc(int d, size_t n, size_t size, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
-    struct ml_heap_thread *t = ml_heap_begin();
+    struct ml_heap_thread *t = begin(locked);
     void *p = real->calloc(real->ctx, n, size);
     if (ML_LIKELY(t != NULL))
         after_alloc(t, p, n * size, locked); /* it did not overflow, or p is NULL */
     return p;
 }
 
-static inline void *do_realloc(int d, void *old, size_t n, bool locked)
+static ML_INLINE void *do_realloc(int d, void *old, size_t n, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
-    struct ml_heap_thread *t = ml_heap_begin();
+    struct ml_heap_thread *t = begin(locked);
     if (ML_UNLIKELY(t == NULL))
         return real->realloc(real->ctx, old, n);
     struct ml_cell cell = old != NULL ? ml_heap_take(old) : (struct ml_cell){0, 0};
     void *p = real->realloc(real->ctx, old, n);
-    if (locked)
-        in_python(t);
     if (ML_LIKELY(p != NULL))
         ml_heap_moved(t, old, cell, p, n, alone(locked));
     else if (old != NULL)
@@ -113,10 +107,10 @@ static inline void *do_realloc(int d, void *old, size_t n, bool locked)
     return p;
 }
 
-static inline void do_free(int d, void *p, bool locked)
+static ML_INLINE void do_free(int d, void *p, bool locked)
 {
     const PyMemAllocatorEx *real = &domains[d].real;
-    struct ml_heap_thread *t = ml_heap_begin();
+    struct ml_heap_thread *t = begin(locked);
     if (ML_LIKELY(t != NULL))
         ml_heap_release(t, p, alone(locked));
     real->free(real->ctx, p);
@@ -124,7 +118,12 @@ static inline void do_free(int d, void *p, bool locked)
         ml_heap_end(t);
 }
 
+/* What sample mode does for nearly every free needs no registers of its caller's: the rest is one jump away. */
 #define DOMAIN(name, d, locked)                                              \
+    static ML_APART void name##_free_known(void *p)                          \
+    {                                                                        \
+        do_free(d, p, locked);                                               \
+    }                                                                        \
     static void *name##_malloc(void *unused, size_t n)                       \
     {                                                                        \
         return do_malloc(d, n, locked);                                      \
@@ -139,7 +138,10 @@ static inline void do_free(int d, void *p, bool locked)
     }                                                                        \
     static void name##_free(void *unused, void *p)                           \
     {                                                                        \
-        do_free(d, p, locked);                                               \
+        if (ml_heap_unknown(p))                                              \
+            domains[d].real.free(domains[d].real.ctx, p);                    \
+        else                                                                 \
+            name##_free_known(p);                                            \
     }                                                                        \
     static const PyMemAllocatorEx name##_hooks = {.malloc = name##_malloc,   \
                                                   .calloc = name##_calloc,   \

@@ -31,6 +31,16 @@ static inline const void *ml_frame_id(void)
 #endif
 }
 
+/* Of a LINE event: 0 if it is none. Without a call where the int is of the usual kind. */
+static inline uint32_t ml_line_number(PyObject *line)
+{
+    if (PyLong_CheckExact(line) && PyUnstable_Long_IsCompact((PyLongObject *)line)) {
+        Py_ssize_t n = PyUnstable_Long_CompactValue((PyLongObject *)line);
+        return n > 0 ? (uint32_t)n : 0;
+    }
+    return 0; /* a compact int holds 30 bits */
+}
+
 /* A LINE event brings an int of its own for numbers above 256: the block, or NULL. */
 static inline void *ml_line_made_for_us(PyObject *line)
 {

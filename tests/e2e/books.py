@@ -46,7 +46,7 @@ def book(
     *,
     complete: bool = True,
     lost: int = 0,
-    version: int = 1,
+    version: int = 2,
     pid: int = 77,
 ) -> bytes:
     body = bytearray()
@@ -117,10 +117,10 @@ class Account(NamedTuple):
         freed_count = self.count * freed // self.alloc if self.alloc else 0
         return struct.pack(
             "=IIIIQqqQqQ QQQQQQqq QddQQ16xI4x",
-            *(line, self.scope, self.parent, self.kind),
+            *(line, self.parent, self.scope, site),
             *(self.hits, self.net, self.own, self.peak, self.rss, self.alloc),
             *(self.count, freed, freed_count, 0, 0, 0, self.maps, 0),
-            *(self.samples, self.variance, self.freed_variance, self.weight, 0, site),
+            *(self.samples, self.variance, self.freed_variance, self.weight, 0, self.kind),
         )
 
 
@@ -172,7 +172,7 @@ def heap_records(
                 lines[name, first_line + i] = (start + 32 * i) // 32
         at += size
     packed = [a.packed(lines[a.where] if a.where else 0, i) for i, a in enumerate(accounts, 1)]
-    thread = struct.pack("=IIIIqq", 1, 0, 0, 0, live, live).ljust(128, b"\0")
+    thread = struct.pack("=IIIIIIqq", 1, 0, 0, 0, 0, 0, live, live).ljust(128, b"\0")
     totals = struct.pack("=IIqqQQQQQQQIIQ", mode, len(moments), 0, peak, rate, 0, 0, 0, 3 << 20, 0,
                          limit, 0, int(native), 0).ljust(128, b"\0")  # fmt: skip
     return [

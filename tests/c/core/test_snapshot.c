@@ -236,9 +236,9 @@ static void each_damage_has_its_answer(void **state)
         const char *text;
     } rows[] = {
         {offsetof(struct ml_book_header, magic), 0x58585858, ML_EFORMAT, "not a memline book"},
-        {offsetof(struct ml_book_header, version), 2, ML_ENEWER, "it has format 2"},
+        {offsetof(struct ml_book_header, version), 3, ML_ENEWER, "it has format 3"},
         {offsetof(struct ml_book_header, order_mark), 0x04030201, ML_EFORMAT, "another byte order"},
-        {offsetof(struct ml_book_header, line_bytes), 64, ML_ENEWER, "reads format 1"},
+        {offsetof(struct ml_book_header, line_bytes), 64, ML_ENEWER, "reads format 2"},
         {offsetof(struct ml_book_header, used_bytes), 100, ML_EFORMAT, "header is damaged"},
         {offsetof(struct ml_book_header, used_bytes) + 4, 1, ML_EFORMAT, "header is damaged"},
         {R + 4, 24, ML_EFORMAT, "damaged record at byte 4096"},         /* below the least */

@@ -137,7 +137,7 @@ def outside():
         kind, size, count, _ = struct.unpack_from("4I", book, at)
         first = (at + 16 + 63) // 64 * 64
         for i in range(count if kind == 4 else 0):
-            if struct.unpack_from("I", book, first + 192 * i + 12)[0] == 2:
+            if struct.unpack_from("I", book, first + 192 * i + 184)[0] == 2:
                 return struct.unpack_from("3Q", book, first + 192 * i + 80)[::2]
         at += size
 
