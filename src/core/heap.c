@@ -9,12 +9,15 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     TABLE_SLOTS = 1024, /* threads of one table */
     TABLES = 64,
-    PATIENCE = 1000, /* tries to get at the book; who interrupts its writer tries in vain */
+    PATIENCE =
+        20000, /* tries to get at the book, two seconds; who interrupts its writer tries in vain */
+    NAP_NS = 100000,
     OLD_TABLES = 128,
 };
 
@@ -95,8 +98,12 @@ static void add_table(bool last)
             break;
     }
     atomic_fetch_sub(&heap.adding, 1);
-    if (table == NULL)
-        sched_yield();
+}
+
+/* Give way to whoever has the book. No point of cancellation. */
+static void nap(void)
+{
+    syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = NAP_NS}, NULL);
 }
 
 /* What the thread has not told yet goes to where it belongs, without the main interpreter's lock. */
@@ -200,6 +207,8 @@ ML_NOINLINE struct ml_heap_thread *ml_heap_begin_new(void)
     for (int tries = PATIENCE; t == NULL && heap.book != NULL && tries > 0; tries--) {
         add_table(tries == 1);
         t = claim(tid);
+        if (t == NULL)
+            nap();
     }
     if (t != NULL) {
         t->busy = 1;
