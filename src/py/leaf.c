@@ -13,14 +13,22 @@
 
 enum { DEEPEST = 64 }; /* own frames of a call path */
 
-/* What is known of the frame's code; NULL: nobody has judged it, and now is not the moment. */
-static const struct ml_code *judged(PyCodeObject *code, bool may_judge)
+/* What is known of the frame's code; NULL: nobody has judged it, and now is not the moment. Callers are judged
+ * first, as they are where calls are seen: a comprehension is a part of the function that it stands in. */
+static const struct ml_code *judged(ml_pyframe *f, bool may_judge, unsigned depth)
 {
+    PyCodeObject *code = ml_pyframe_code(f);
     const struct ml_code *c = ml_code_find(code);
     if (c != NULL && c->judged)
         return c;
     if (!may_judge)
         return NULL;
+    ml_pyframe *caller = depth < DEEPEST ? ml_pyframe_back(f) : NULL;
+    if (caller != NULL)
+        judged(caller, true, depth + 1);
+    c = ml_code_find(code);
+    if (c != NULL && c->judged)
+        return c;
     int was_on = ml_gc_hold(); /* a finaliser must not run inside the program's malloc */
     c = ml_select_judge(code);
     ml_gc_let(was_on);
@@ -35,7 +43,7 @@ static unsigned lines_on_stack(struct ml_line **lines, bool all, bool may_judge)
     for (ml_pyframe *f = ml_pyframe_first(PyThreadState_Get()); f != NULL && n < DEEPEST;
          f = ml_pyframe_back(f)) {
         PyCodeObject *code = ml_pyframe_code(f);
-        const struct ml_code *c = judged(code, may_judge);
+        const struct ml_code *c = judged(f, may_judge, 0);
         const struct ml_sheet *s = c != NULL ? ml_select_sheet(c) : NULL;
         if (c == NULL)
             return 0;
