@@ -27,9 +27,10 @@ struct stack {
 static struct ml_ptrmap stacks; /* greenlet -> its struct stack */
 static size_t sweep_at = 64;
 
+/* Is the stack this greenlet's? Of None: is its greenlet dead? */
 static bool belongs_to(const struct stack *s, const PyObject *greenlet)
 {
-    return PyWeakref_GetObject(s->greenlet) == greenlet;
+    return ml_weakref_target(s->greenlet) == greenlet;
 }
 
 static void forget_frames(struct stack *s)

@@ -48,6 +48,21 @@ static inline void *ml_line_made_for_us(PyObject *line)
 }
 #endif
 
+/* What a weak reference points to, borrowed while the interpreter lock is held; None if it is dead.
+ * PyWeakref_GetObject is deprecated from 3.13 on (gh-105927). */
+static inline PyObject *ml_weakref_target(PyObject *reference)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *target = NULL;
+    if (PyWeakref_GetRef(reference, &target) != 1)
+        return Py_None;
+    Py_DECREF(target); /* whoever asks has it, or only compares it */
+    return target;
+#else
+    return PyWeakref_GetObject(reference);
+#endif
+}
+
 /* --- a place of our own at each code object (PEP 523) -------------------------------------------- */
 
 #if PY_VERSION_HEX >= 0x030C0000

@@ -22,6 +22,7 @@
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #define Py_BUILD_CORE 1
 #if PY_VERSION_HEX >= 0x03090000
+#undef _PyGC_FINALIZED /* 3.9's public headers define it too */
 #include <internal/pycore_interp.h>
 #else
 #include <internal/pycore_pystate.h>
