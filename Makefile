@@ -100,6 +100,9 @@ test-pythons: build ## the Python suite on each other installed Python, two at a
 	@$(MAKE) --no-print-directory -j2 -k --output-sync=target \
 	    $$(tools/pythons.sh --but .venv | awk '$$2 != "-" { print "test-py-" $$1 }')
 
+test-arm64: ## the core's C tests on 64-bit ARM, by QEMU; T=name for one
+	@tools/test_arm64.sh build/arm64 $(T)
+
 $(VERSIONS:%=test-py-%): test-py-%: .venvs/%/.installed
 	@mkdir -p build/results
 	@tools/test_py.sh .venvs/$* "$(T)" tests/py
@@ -231,6 +234,6 @@ clean: ## back to a fresh checkout
 	rm -rf build build-* .venv .venvs .pytest_cache .hypothesis .mypy_cache .ruff_cache compat/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help kql-scale setup build test test-c test-py test-all test-pythons $(VERSIONS:%=test-py-%) \
+.PHONY: help kql-scale setup build test test-c test-py test-all test-pythons test-arm64 $(VERSIONS:%=test-py-%) \
         san san-py tsan fuzz lint format docs demo page bench bench-line bench-heap bench-heap-count bench-host bench-kql \
         bench-line-instructions cpython-tests changelog clean
