@@ -40,7 +40,7 @@ int ml_book_function(struct ml_book *b, struct ml_str file, struct ml_str name, 
  * the mapping and stays valid until close. Errors: ML_EFULL, ML_ELIMIT. */
 int ml_book_table(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
                   size_t element_bytes, void **elements);
-/* The same without the interpreter lock, from any thread, in a signal handler too. Errors: ML_EBUSY also when
+/* The same without the interpreter lock, from any thread, in a signal handler too. Errors: those, and ML_EBUSY:
  * another thread is adding a record, or the book is another process's. */
 int ml_book_table_now(struct ml_book *b, uint32_t kind, uint32_t first, uint32_t count,
                       size_t element_bytes, void **elements);

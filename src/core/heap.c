@@ -15,8 +15,7 @@
 enum {
     TABLE_SLOTS = 1024, /* threads of one table */
     TABLES = 64,
-    PATIENCE =
-        20000, /* tries to get at the book, two seconds; who interrupts its writer tries in vain */
+    PATIENCE = 20000, /* naps for the book, two seconds; who interrupts its writer waits in vain */
     NAP_NS = 100000,
     OLD_TABLES = 128,
 };
@@ -27,9 +26,8 @@ static struct {
     _Atomic(struct ml_heap_thread *) tables[TABLES];
     struct ml_heap_thread *old[OLD_TABLES]; /* those of books that were left */
     unsigned n_old;
-    _Atomic uint32_t used; /* slots below it may be in use */
-    _Atomic uint32_t
-        adding; /* threads that are adding a table to the book, with or without the lock */
+    _Atomic uint32_t used;   /* slots below it may be in use */
+    _Atomic uint32_t adding; /* threads that are adding a table, with or without the lock */
     /* This thread's slot just before a fork: the child looks at the parent's book, which goes on. */
     struct ml_heap_thread at_fork;
     struct ml_heap_thread *of_child; /* where that slot is, until the child counts */

@@ -88,11 +88,10 @@ static_assert(sizeof(struct ml_book_moment) == 32, "stored layout");
 enum ml_heap_mode { ML_HEAP_OFF, ML_HEAP_EXACT, ML_HEAP_SAMPLE };
 
 struct ml_heap_totals {
-    _Atomic uint32_t mode;          /* enum ml_heap_mode now */
-    _Atomic uint32_t moments;       /* in use in the timeline */
-    _Atomic int64_t departed_bytes; /* [any] net of threads that have ended */
-    _Atomic int64_t
-        peak_bytes; /* highest heap of a moment; by samples, heap when RSS was highest */
+    _Atomic uint32_t mode;            /* enum ml_heap_mode now */
+    _Atomic uint32_t moments;         /* in use in the timeline */
+    _Atomic int64_t departed_bytes;   /* [any] net of threads that have ended */
+    _Atomic int64_t peak_bytes;       /* highest heap of a moment; sampled: at highest RSS */
     _Atomic uint64_t rate_bytes;      /* sample mode: mean bytes between samples, now */
     _Atomic uint64_t foreign_frees;   /* [any] blocks freed that we never saw allocated */
     _Atomic uint64_t stale_blocks;    /* [any] cells overwritten: freed where we do not see it */

@@ -15,8 +15,8 @@
 #include "core/scope.h"
 
 extern PyObject *ml_py_modules; /* owned: sys.modules */
-extern ML_THREAD_LOCAL Py_ssize_t
-    ml_py_n_modules; /* that there were when this thread last looked */
+/* How many there were when this thread last looked. */
+extern ML_THREAD_LOCAL Py_ssize_t ml_py_n_modules;
 
 /* Once per process. 0, or -1 with an exception. */
 int ml_py_greenlets_init(void);

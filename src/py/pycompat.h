@@ -56,7 +56,7 @@ static inline PyObject *ml_weakref_target(PyObject *reference)
     PyObject *target = NULL;
     if (PyWeakref_GetRef(reference, &target) != 1)
         return Py_None;
-    Py_DECREF(target); /* whoever asks has it, or only compares it */
+    Py_DECREF(target); /* others keep it alive: the reference was not dead */
     return target;
 #else
     return PyWeakref_GetObject(reference);

@@ -44,9 +44,7 @@ static void *make(size_t n)
 
 static void drop(void *p, bool locked)
 {
-    struct ml_heap_thread *t = ml_heap_begin();
-    ml_heap_release(t, p, locked);
-    ml_heap_end(t);
+    told_freed(p, locked);
 }
 
 /* A realloc that answers q; NULL: it failed. */
@@ -286,6 +284,18 @@ static void what_threads_did_stays_when_they_have_ended(void **state)
 
 static pthread_barrier_t all_are_there;
 
+/* With small stacks, since they are many. */
+static void start_each(pthread_t *threads, int n, void *(*body)(void *), struct job *jobs)
+{
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 128 << 10);
+    pthread_barrier_init(&all_are_there, NULL, (unsigned)n + 1);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(pthread_create(&threads[i], &small, body, &jobs[i]), 0);
+    pthread_attr_destroy(&small);
+}
+
 static void *stay(void *p)
 {
     do_job(p);
@@ -301,16 +311,11 @@ static void more_threads_at_once_than_one_table_has_slots(void **state)
     enum { THREADS = 2300 };
     static pthread_t threads[THREADS];
     static struct job jobs[THREADS];
-    pthread_attr_t small;
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 128 << 10);
     counting_begins(ML_HEAP_EXACT);
     uint32_t site = on_line(1);
-    pthread_barrier_init(&all_are_there, NULL, THREADS + 1);
-    for (int n = 0; n < THREADS; n++) {
+    for (int n = 0; n < THREADS; n++)
         jobs[n] = (struct job){.site = n % 2 != 0 ? site : ML_SITE_NATIVE};
-        assert_int_equal(pthread_create(&threads[n], &small, stay, &jobs[n]), 0);
-    }
+    start_each(threads, THREADS, stay, jobs);
     pthread_barrier_wait(&all_are_there);
     assert_int_equal(ml_heap_live(), 24 * THREADS);
     struct view v = view();
@@ -332,7 +337,6 @@ static void more_threads_at_once_than_one_table_has_slots(void **state)
     assert_int_equal(v.alloc_n, THREADS);
     assert_int_equal(v.all.threads.alloc_count, THREADS);
     pthread_barrier_destroy(&all_are_there);
-    pthread_attr_destroy(&small);
     counting_ends();
 }
 
@@ -353,15 +357,10 @@ static void many_threads_go_on_in_another_book(void **state)
     enum { THREADS = 1500 };
     static pthread_t threads[THREADS];
     static struct job jobs[THREADS];
-    pthread_attr_t small;
-    pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 128 << 10);
     counting_begins(ML_HEAP_EXACT);
-    pthread_barrier_init(&all_are_there, NULL, THREADS + 1);
-    for (int n = 0; n < THREADS; n++) {
+    for (int n = 0; n < THREADS; n++)
         jobs[n] = (struct job){.site = ML_SITE_NATIVE};
-        assert_int_equal(pthread_create(&threads[n], &small, stay_and_go_on, &jobs[n]), 0);
-    }
+    start_each(threads, THREADS, stay_and_go_on, jobs);
     pthread_barrier_wait(&all_are_there);
     counting_ends();
     counting_begins(ML_HEAP_EXACT);
@@ -374,7 +373,6 @@ static void many_threads_go_on_in_another_book(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(view().all.live_bytes, 7 * THREADS);
     pthread_barrier_destroy(&all_are_there);
-    pthread_attr_destroy(&small);
     counting_ends();
 }
 

@@ -17,18 +17,13 @@ static void *make(size_t n)
 {
     void *p = (void *)next_address;
     next_address += (n + 31) & ~(size_t)15;
-    struct ml_heap_thread *t = ml_heap_begin();
-    ml_heap_alloc(t, p, n);
-    ml_heap_end(t);
-    return p;
+    return told_of(p, n);
 }
 
 static void drop(void *p)
 {
     static bool locked; /* by turns */
-    struct ml_heap_thread *t = ml_heap_begin();
-    ml_heap_release(t, p, locked = !locked);
-    ml_heap_end(t);
+    told_freed(p, locked = !locked);
 }
 
 static uint32_t open_scope(void)

@@ -112,17 +112,12 @@ static void *make(size_t n)
 {
     void *p = (void *)next_address;
     next_address += (n + 63) & ~(size_t)63;
-    struct ml_heap_thread *t = ml_heap_begin();
-    ml_heap_alloc(t, p, n);
-    ml_heap_end(t);
-    return p;
+    return told_of(p, n);
 }
 
 static void drop(void *p)
 {
-    struct ml_heap_thread *t = ml_heap_begin();
-    ml_heap_release(t, p, true);
-    ml_heap_end(t);
+    told_freed(p, true);
 }
 
 struct covered {

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,23 @@ print(json.dumps({"rows": [r._asdict() for r in s.rows], "heap": s.heap, "values
                   "scope_rows": [x._asdict() for x in s.scope_rows]}))
 sys.stdout.flush()
 """
+
+
+@pytest.fixture
+def shared_library(tmp_path):
+    """Compiles a text of C into a shared library; its path."""
+
+    def compiled(name, text, *options):
+        source = tmp_path / f"{name}.c"
+        source.write_text(text)
+        library = tmp_path / f"{name}.so"
+        cc = (sysconfig.get_config_var("CC") or "cc").split()[0]
+        command = [cc, "-shared", "-fPIC", *options, "-o", str(library), str(source)]
+        made = subprocess.run(command, capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
+        return library
+
+    return compiled
 
 
 @pytest.fixture

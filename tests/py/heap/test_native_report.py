@@ -1,8 +1,6 @@
 """What is said of native memory that cannot be seen."""
 
 import json
-import subprocess
-import sysconfig
 
 import pytest
 
@@ -40,15 +38,8 @@ print(told["slots"] > told["patched"])
 
 
 @pytest.fixture
-def library(tmp_path):
-    source = tmp_path / "own.c"
-    source.write_text(OWN)
-    path = tmp_path / "libown.so"
-    cc = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    words = [cc, "-shared", "-fPIC", "-fno-builtin", "-Wl,-Bsymbolic", "-o", str(path), str(source)]
-    made = subprocess.run(words, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    return path
+def library(shared_library):
+    return shared_library("libown", OWN, "-fno-builtin", "-Wl,-Bsymbolic")
 
 
 def test_a_library_with_an_allocator_of_its_own_is_named(run, python, program, library, tmp_path):

@@ -1,7 +1,5 @@
 """Threads that never run Python: their own account, or that of the line that started them."""
 
-import sysconfig
-
 import pytest
 
 SOURCE = r"""
@@ -31,19 +29,8 @@ def run():
 
 
 @pytest.fixture
-def program(tmp_path):
-    import subprocess
-
-    source = tmp_path / "threads.c"
-    source.write_text(SOURCE)
-    library = tmp_path / "threads.so"
-    cc = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    made = subprocess.run(
-        [cc, "-shared", "-fPIC", "-O1", "-pthread", "-o", str(library), str(source)],
-        capture_output=True,
-        text=True,
-    )
-    assert made.returncode == 0, made.stderr
+def program(tmp_path, shared_library):
+    library = shared_library("threads", SOURCE, "-O1", "-pthread")
     path = tmp_path / "starts.py"
     path.write_text(PROGRAM.format(library=str(library)))
     return path
