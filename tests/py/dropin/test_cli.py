@@ -44,7 +44,7 @@ def test_after_an_exception(mp, profiled, scripts):
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[1].startswith(f'  File "{scripts / "leaky.py"}", line ')
     assert lines[-1] == "ValueError: mine"
-    assert "memline" not in done.stderr
+    assert "memline" not in done.stderr.replace(str(scripts), "")  # whatever the clone's folder is
 
 
 def test_after_sys_exit(mp, profiled, scripts):
