@@ -1,6 +1,7 @@
 """What every Python test may use: the interpreter, the program, isolated scripts, golden files."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ISOLATED = ROOT / "tests" / "py" / "isolated"
 GOLDEN = ROOT / "tests" / "golden"
+
+# In the background of a shell it is ignored, and the programs that tests interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
